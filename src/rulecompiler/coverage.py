@@ -1,0 +1,383 @@
+"""Covered once: which group's rule covers which targets, so that no target is covered twice.
+
+Within one tree the most specific group speaks for a target. A rule *stands* in a group where it
+is not just what the wider groups around it already say; there it is emitted, and the wider rule
+gives the slice up by an exclusion. Only scopes decide who is wider, not the hierarchy: siblings
+may nest too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from rulecompiler.diagnostics import Diagnostic, Related
+from rulecompiler.forest import Forest
+from rulecompiler.inheritance import Sourced, Values
+from rulecompiler.model import Group, Matcher
+from rulecompiler.resolve import ResolvedGroup, ResolvedRule, Resolver
+from rulecompiler.scopes import Relation, Scope, beyond, exclude, relation, union
+
+
+class Neighbours(NamedTuple):
+    """The groups of one tree whose scopes a group's scope meets, by id, sorted."""
+
+    holders: tuple[str, ...] = ()  # those that hold it
+    insiders: tuple[str, ...] = ()  # those that it holds
+    overlaps: tuple[str, ...] = ()  # those that neither hold it nor lie inside
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every group that may change what this one emits."""
+        return (*self.holders, *self.insiders, *self.overlaps)
+
+
+class Assignment(NamedTuple):
+    """A rule that a group emits, with the complete scope of its selectors."""
+
+    rule: ResolvedRule
+    scope: Scope  # what holds for every target that it covers
+    exclusions: Scope  # slices that other rules cover
+
+
+def neighbours(forest: Forest) -> Mapping[str, Neighbours]:
+    """For every group that is not abstract, the groups of its tree that its scope meets."""
+    trees: dict[str, list[Group]] = {}
+    for group in forest:
+        if not group.abstract:
+            trees.setdefault(forest.root(group.id), []).append(group)
+    found: dict[str, Neighbours] = {}
+    for members in trees.values():
+        holders: dict[str, list[str]] = {g.id: [] for g in members}
+        insiders: dict[str, list[str]] = {g.id: [] for g in members}
+        overlaps: dict[str, list[str]] = {g.id: [] for g in members}
+        for first, second in meeting_pairs(members):
+            how = relation(first.scope, second.scope)
+            if how is Relation.EQUAL:
+                how = _elder(forest, first, second)
+            if how is Relation.HOLDS:
+                insiders[first.id].append(second.id)
+                holders[second.id].append(first.id)
+            elif how is Relation.INSIDE:
+                insiders[second.id].append(first.id)
+                holders[first.id].append(second.id)
+            elif how is Relation.OVERLAP:
+                overlaps[first.id].append(second.id)
+                overlaps[second.id].append(first.id)
+        for group in members:
+            found[group.id] = Neighbours(
+                tuple(sorted(holders[group.id])),
+                tuple(sorted(insiders[group.id])),
+                tuple(sorted(overlaps[group.id])),
+            )
+    return found
+
+
+def meeting_pairs(groups: Iterable[Group]) -> Iterator[tuple[Group, Group]]:
+    """Pairs whose scopes are not trivially apart, in linear time where most differ in one label.
+
+    Two scopes that demand different values of the commonest label cannot meet.
+    """
+    members = list(groups)
+    counts: dict[str, int] = {}
+    for group in members:
+        for matcher in group.scope:
+            if matcher.op == "=":
+                counts[matcher.label] = counts.get(matcher.label, 0) + 1
+    key = max(sorted(counts), key=counts.__getitem__, default="")
+    buckets: dict[str | None, list[Group]] = {}
+    for group in members:
+        value = next((m.value for m in group.scope if m.label == key and m.op == "="), None)
+        buckets.setdefault(value, []).append(group)
+    anywhere = buckets.pop(None, [])
+    for bucket in [*buckets.values(), anywhere]:
+        for index, first in enumerate(bucket):
+            for second in bucket[index + 1 :]:
+                yield first, second
+    for first in anywhere:
+        for bucket in buckets.values():
+            for second in bucket:
+                yield first, second
+
+
+def _elder(forest: Forest, first: Group, second: Group) -> Relation:
+    """Equal scopes: an heir is the more specific; two without that tie overlap."""
+    if first in forest.chain(second.id):
+        return Relation.HOLDS
+    if second in forest.chain(first.id):
+        return Relation.INSIDE
+    return Relation.OVERLAP
+
+
+class Coverage:
+    """Decides, rule by rule, which groups emit it and what they leave to others."""
+
+    def __init__(self, resolver: Resolver, around: Mapping[str, Neighbours]) -> None:
+        self._resolver = resolver
+        self._around = around
+        self._stands: dict[tuple[str, str], bool] = {}
+        self._slices: dict[str, Mapping[str, tuple[ResolvedRule, ...]]] = {}
+
+    def assignments(self, group_id: str) -> tuple[tuple[Assignment, ...], tuple[Diagnostic, ...]]:
+        """What the group emits, in the order of its rules, and its faults (RC330 to RC335)."""
+        resolved = self._resolver.resolve(group_id)
+        if resolved.group.abstract:
+            return (), ()
+        faults = list(self._overlap_faults(resolved))
+        emitted: list[Assignment] = []
+        for rule in resolved.rules.values():
+            if not rule.enabled or not self._rule_stands(group_id, rule.name):
+                continue
+            scope = resolved.group.scope
+            if rule.where:
+                fault = _slice_fault(resolved.group, rule)
+                if fault is not None:
+                    faults.append(fault)
+                    continue
+                scope = (*scope, *(m for m in rule.where if m not in scope))
+            given_up = self._given_up(resolved, rule, faults)
+            if given_up is not None:
+                emitted.append(Assignment(rule, scope, exclude(given_up)))
+        return tuple(emitted), tuple(faults)
+
+    def _given_up(
+        self, resolved: ResolvedGroup, rule: ResolvedRule, faults: list[Diagnostic]
+    ) -> Scope | None:
+        """One matcher a slice that others cover; None where nothing is left for this rule."""
+        found: list[Matcher] = []
+        for part in self._slices_of(resolved).get(rule.name, ()):
+            fault = self._replacement_fault(resolved, rule, part)
+            if fault is not None:
+                faults.append(fault)
+                continue
+            found.extend(beyond(union(resolved.group.scope, rule.where), part.where))
+        for inner_id in self._standing_inside(resolved.group.id, rule.name):
+            inner = self._resolver.resolve(inner_id)
+            apart = beyond(resolved.group.scope, inner.group.scope)
+            if not apart:
+                return None
+            if len(apart) > 1:
+                faults.append(_inexpressible(resolved.group, inner.group, rule, apart))
+                continue
+            found.extend(apart)
+        return tuple(found)
+
+    def _rule_stands(self, group_id: str, name: str) -> bool:
+        """Whether the group's own word on the rule differs from what wider groups already say."""
+        key = (group_id, name)
+        known = self._stands.get(key)
+        if known is None:
+            known = self._stands[key] = self._decide(group_id, name)
+        return known
+
+    def _decide(self, group_id: str, name: str) -> bool:
+        near = self._around[group_id]
+        if not near.holders:
+            return True
+        resolved = self._resolver.resolve(group_id)
+        rule = resolved.rules[name]
+        covering = self._covering(group_id, name)
+        if not covering:
+            return True
+        for holder_id in covering:
+            if not self._same(resolved, rule, self._resolver.resolve(holder_id), name):
+                return True
+        if rule.template.kind == "record" and any(
+            other.enabled and other.name != name and self._rule_stands(group_id, other.name)
+            for other in self._requirers(resolved, rule)
+        ):
+            return True
+        return self._bridges(group_id, name, covering)
+
+    def _covering(self, group_id: str, name: str) -> list[str]:
+        """The nearest wider groups where the rule stands."""
+        standing = [
+            h
+            for h in self._around[group_id].holders
+            if name in self._resolver.resolve(h).rules and self._rule_stands(h, name)
+        ]
+        return [h for h in standing if not any(h in self._around[other].holders for other in standing)]
+
+    def _bridges(self, group_id: str, name: str, covering: list[str]) -> bool:
+        """Whether this group must stand so that slices inside it can be told apart by one label."""
+        own = self._resolver.resolve(group_id).group.scope
+        for inner_id in self._around[group_id].insiders:
+            inner = self._resolver.resolve(inner_id)
+            if name not in inner.rules or len(beyond(own, inner.group.scope)) > 1:
+                continue
+            for holder_id in covering:
+                wide = self._resolver.resolve(holder_id)
+                if len(beyond(wide.group.scope, inner.group.scope)) > 1 and not self._same(
+                    inner, inner.rules[name], wide, name
+                ):
+                    return True
+        return False
+
+    def _standing_inside(self, group_id: str, name: str) -> list[str]:
+        """The widest groups inside this one where the rule stands."""
+        standing = [
+            i
+            for i in self._around[group_id].insiders
+            if name in self._resolver.resolve(i).rules and self._rule_stands(i, name)
+        ]
+        return [i for i in standing if not any(h in self._around[i].holders for h in standing)]
+
+    def _same(self, first: ResolvedGroup, rule: ResolvedRule, second: ResolvedGroup, name: str) -> bool:
+        other = second.rules[name]
+        if not rule.enabled and not other.enabled:
+            return True
+        return (
+            (rule is other or _same_rule(rule, other))
+            and _plain(first.interval) == _plain(second.interval)
+            and _plain(first.limit) == _plain(second.limit)
+            and _plain(first.query_offset) == _plain(second.query_offset)
+            and [r.where for r in self._slices_of(first).get(name, ())]
+            == [r.where for r in self._slices_of(second).get(name, ())]
+        )
+
+    def _slices_of(self, resolved: ResolvedGroup) -> Mapping[str, tuple[ResolvedRule, ...]]:
+        """The enabled rules that stand in for another one, by that one's name."""
+        known = self._slices.get(resolved.group.id)
+        if known is None:
+            found: dict[str, list[ResolvedRule]] = {}
+            for rule in resolved.rules.values():
+                if rule.enabled and rule.instead_of is not None:
+                    found.setdefault(rule.instead_of, []).append(rule)
+            known = {k: tuple(sorted(v, key=lambda r: r.name)) for k, v in found.items()}
+            self._slices[resolved.group.id] = known
+        return known
+
+    def _requirers(self, resolved: ResolvedGroup, record: ResolvedRule) -> Iterator[ResolvedRule]:
+        library = self._resolver.library
+        for rule in resolved.rules.values():
+            for reference in rule.template.requires:
+                if record.template in library.candidates(reference):
+                    yield rule
+
+    def _replacement_fault(
+        self, resolved: ResolvedGroup, rule: ResolvedRule, part: ResolvedRule
+    ) -> Diagnostic | None:
+        """What is wrong with a slice that `instead_of` takes out of a rule, if anything."""
+        own = union(resolved.group.scope, rule.where)
+        region = union(resolved.group.scope, part.where)
+        place = part.entry.at("where")
+        if relation(own, region) is not Relation.HOLDS:
+            return Diagnostic(
+                "RC333",
+                f"the slice of `{part.name}` does not lie inside that of `{rule.name}`, which it replaces there",
+                place,
+                label="reaches beyond",
+                help=f"narrow it to targets that `{rule.name}` covers",
+                related=(Related(rule.entry.key(), "the rule that it replaces"),),
+            )
+        if len(beyond(own, part.where)) > 1:
+            return Diagnostic(
+                "RC332",
+                f"`{rule.name}` cannot leave this slice out: that takes one label, and `where` narrows by several",
+                place,
+                label="more than one label",
+                help="put one label on the targets that tells the slice apart",
+                related=(Related(rule.entry.key(), "the rule that it replaces"),),
+            )
+        for other in self._slices_of(resolved)[rule.name]:
+            if other.name < part.name and relation(other.where, part.where) is not Relation.DISJOINT:
+                return Diagnostic(
+                    "RC334",
+                    f"`{part.name}` and `{other.name}` may cover the same targets instead of `{rule.name}`",
+                    place,
+                    label="not apart",
+                    help="make the two `where:` exclude each other",
+                    related=(Related(other.entry.at("where"), "the other slice"),),
+                )
+        return None
+
+    def _overlap_faults(self, resolved: ResolvedGroup) -> Iterator[Diagnostic]:
+        for other_id in self._around[resolved.group.id].overlaps:
+            if other_id < resolved.group.id:
+                continue
+            other = self._resolver.resolve(other_id)
+            shared = [
+                name
+                for name, rule in resolved.rules.items()
+                if name in other.rules
+                and (rule.enabled or other.rules[name].enabled)
+                and self._rule_stands(resolved.group.id, name)
+                and self._rule_stands(other_id, name)
+            ]
+            if shared:
+                yield _overlap(resolved.group, other.group, shared)
+
+
+def _same_rule(first: ResolvedRule, second: ResolvedRule) -> bool:
+    return (
+        first.template is second.template
+        and first.enabled == second.enabled
+        and first.where == second.where
+        and first.instead_of == second.instead_of
+        and _plain(first.for_) == _plain(second.for_)
+        and _plain(first.keep_firing_for) == _plain(second.keep_firing_for)
+        and _plain_all(first.params) == _plain_all(second.params)
+        and _plain_all(first.labels) == _plain_all(second.labels)
+        and _plain_all(first.annotations) == _plain_all(second.annotations)
+    )
+
+
+def _plain(sourced: Sourced | None) -> object:
+    return None if sourced is None else sourced.value
+
+
+def _plain_all(values: Values) -> Mapping[str, object]:
+    return {key: sourced.value for key, sourced in values.items()}
+
+
+def _slice_fault(group: Group, rule: ResolvedRule) -> Diagnostic | None:
+    place = rule.entry.at("where")
+    how = relation(group.scope, rule.where)
+    if how is Relation.DISJOINT:
+        return Diagnostic(
+            "RC330",
+            f"the slice of `{rule.name}` lies outside the scope of the group `{group.id}`",
+            place,
+            label="no target can be here",
+            help="change `where:`, or move the rule to the group that it is meant for",
+            related=(Related(group.pointer("scope"), f"the scope is {show(group.scope)}"),),
+        )
+    if not beyond(group.scope, rule.where):
+        return Diagnostic(
+            "RC331",
+            f"the slice of `{rule.name}` is the whole group `{group.id}`",
+            place,
+            label="narrows nothing",
+            help="take `where:` out, or name a label that only some targets have",
+        )
+    return None
+
+
+def _inexpressible(wide: Group, inner: Group, rule: ResolvedRule, apart: Scope) -> Diagnostic:
+    return Diagnostic(
+        "RC332",
+        f"`{rule.name}` of `{wide.id}` cannot leave out the targets of `{inner.id}`: "
+        f"that takes one label, and their scopes differ in {show(apart)}",
+        inner.pointer("scope"),
+        label="more than one label beyond the wider group's",
+        help="give the inner group's targets one label of their own, or make the wider group abstract",
+        related=(Related(wide.pointer("scope"), f"the wider scope is {show(wide.scope)}"),),
+    )
+
+
+def _overlap(first: Group, second: Group, shared: list[str]) -> Diagnostic:
+    rules = ", ".join(f"`{name}`" for name in shared[:3])
+    more = f" and {len(shared) - 3} more" if len(shared) > 3 else ""
+    return Diagnostic(
+        "RC335",
+        f"the groups `{first.id}` and `{second.id}` may share targets, which {rules}{more} would cover twice",
+        first.pointer("scope"),
+        label=f"this scope is {show(first.scope)}",
+        help="make the scopes exclude each other, or let one hold the other",
+        related=(Related(second.pointer("scope"), f"this one is {show(second.scope)}"),),
+    )
+
+
+def show(scope: Scope) -> str:
+    """A scope as a person reads it: `{group_id="grp-123"}`."""
+    return "{" + ", ".join(f'{m.label}{m.op}"{m.value}"' for m in scope) + "}"

@@ -1,0 +1,302 @@
+"""Programs that need more than bare names: checked Jinja2, run in its sandbox.
+
+The source keeps its length while it is prepared (`${{` and `${1}` are literal), so that every piece
+of output can be traced to the characters that it came from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jinja2 import TemplateError, nodes
+from jinja2.exceptions import TemplateSyntaxError, UndefinedError
+from jinja2.visitor import NodeTransformer
+
+from rulecompiler.interpolation import MAX_OUTPUT, GroupFacts, Program, TextFault, not_text
+from rulecompiler.jinja_sandbox import (
+    BUDGET,
+    CONCAT,
+    CONTROL,
+    FILTER_NAMES,
+    KINDS,
+    TESTS,
+    NoText,
+    Spent,
+    environment,
+    purse,
+)
+from rulecompiler.model import Segment
+
+# Control characters never reach this stage from YAML, so they can carry structure.
+_LITERAL_DOLLAR = "\x0e"
+_MARK = re.compile("\x01([0-9]+)\x02")
+_LITERAL = re.compile(r"\$(?=\{[{0-9])")
+
+_MAX_DEPTH = 50
+
+_ALLOWED = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Const,
+    nodes.List,
+    nodes.Tuple,
+    nodes.If,
+    nodes.CondExpr,
+    nodes.For,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.Neg,
+    nodes.Pos,
+    nodes.Add,
+    nodes.Sub,
+    nodes.Mul,
+    nodes.Div,
+    nodes.FloorDiv,
+    nodes.Mod,
+    nodes.Concat,
+    nodes.Filter,
+    nodes.Test,
+    nodes.Keyword,
+    nodes.Getattr,
+    nodes.Getitem,
+)
+_LOOP = frozenset(("first", "last", "index", "index0", "length"))
+_GROUP = frozenset(("id", "name", "labels"))
+
+
+class _Piece:
+    """A run of the source that can produce output."""
+
+    __slots__ = ("end", "is_value", "start")
+
+    def __init__(self, start: int, end: int, is_value: bool) -> None:
+        self.start = start
+        self.end = end
+        self.is_value = is_value
+
+
+def compile_jinja(text: str) -> Program | TextFault:
+    """The program of any text; a `TextFault` where it does not parse or is not allowed."""
+    source = _LITERAL.sub(_LITERAL_DOLLAR, text)
+    try:
+        tree = environment.parse(source)
+        pieces = list(_pieces(source))
+        names, uses_group, fault = _inspect(tree, source, pieces)
+        if fault is not None:
+            return fault
+        _Concat().visit(tree)
+        _mark(tree)
+        template = environment.from_string(tree)
+    except TemplateSyntaxError as error:
+        start, end = _line_span(text, error.lineno)
+        return TextFault(_sentence(error.message), "see Jinja2's syntax for `${ }` and `{% %}`", start, end)
+    except RecursionError:
+        return TextFault("the expression is nested too deeply", "write it in fewer steps", 0, len(text))
+    return _JinjaProgram(template, pieces, names, uses_group, len(text))
+
+
+class _JinjaProgram:
+    """A checked program behind Jinja2's compiled template."""
+
+    def __init__(
+        self, template: Any, pieces: list[_Piece], names: frozenset[str], uses_group: bool, length: int
+    ) -> None:
+        self._template = template
+        self._pieces = pieces
+        self._length = length
+        self.names = names
+        self.uses_group = uses_group
+
+    def render(self, values: Mapping[str, Any], group: GroupFacts) -> tuple[Segment, ...] | TextFault:
+        """The text with values put in; a `TextFault` where a value makes an operation fail."""
+        facts = {"id": group.id, "name": group.name, "labels": dict(group.labels)}
+        context = self._template.new_context({**values, "group": facts})
+        purse.left = BUDGET
+        output: list[str] = []
+        size = 0
+        try:
+            for chunk in self._template.root_render_func(context):
+                size += len(chunk)
+                if size > MAX_OUTPUT:
+                    raise Spent
+                output.append(chunk)
+        except Spent:
+            return self._fault("the text grows too large, or takes too many steps", "make it smaller", output)
+        except NoText as error:
+            place = self._fault("", "", output)
+            return not_text("", error.value, place.start, place.end)
+        except UndefinedError as error:
+            return self._fault(_sentence(str(error)), "use a name that every group has, or `default`", output)
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            return self._fault(_sentence(str(error)), "look at the values that it is given", output)
+        return self._segments("".join(output))
+
+    def _fault(self, message: str, help_text: str, output: list[str]) -> TextFault:
+        """A fault at the piece that was being rendered: the last one whose mark was written."""
+        marks = _MARK.findall("".join(output))
+        if marks:
+            piece = self._pieces[int(marks[-1])]
+            return TextFault(message, help_text, piece.start, piece.end)
+        return TextFault(message, help_text, 0, self._length)
+
+    def _segments(self, output: str) -> tuple[Segment, ...]:
+        parts = _MARK.split(output)
+        segments = []
+        for index, text in zip(parts[1::2], parts[2::2], strict=True):
+            piece = self._pieces[int(index)]
+            if piece.is_value:
+                segments.append(Segment(text[1:], piece.start, piece.end, KINDS[text[0]]))
+            elif text:
+                segments.append(Segment(text.replace(_LITERAL_DOLLAR, "$"), piece.start, piece.end))
+        return tuple(segments)
+
+
+def _pieces(source: str) -> Iterator[_Piece]:
+    """The source's runs of text and `${…}` in order, by Jinja2's own lexer."""
+    position = 0
+    value_start = -1
+    for _, token, raw in environment.lexer.tokeniter(source, None):
+        # Whitespace control (`{%-`) drops white space from what the lexer gives back.
+        position = source.index(raw, position)
+        if token == "data" and raw:
+            yield _Piece(position, position + len(raw), is_value=False)
+        elif token == "variable_begin":
+            value_start = position
+        elif token == "variable_end":
+            yield _Piece(value_start, position + len(raw.rstrip()), is_value=True)
+        position += len(raw)
+
+
+class _Concat(NodeTransformer):
+    """Makes `a ~ b` a filter, so that it draws on the budget as filters do."""
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:
+        """The same texts joined by the metered filter."""
+        self.generic_visit(node)
+        parts = nodes.List(node.nodes, lineno=node.lineno)
+        return nodes.Filter(parts, CONCAT, [], [], None, None, lineno=node.lineno)
+
+
+def _mark(tree: nodes.Template) -> None:
+    """Puts each piece's number in front of its output."""
+    number = 0
+    for output in _in_source_order(tree):
+        marked: list[nodes.Expr] = []
+        for child in output.nodes:
+            mark = f"\x01{number}\x02"
+            if isinstance(child, nodes.TemplateData):
+                marked.append(nodes.TemplateData(mark + child.data, lineno=child.lineno))
+            else:
+                marked += [nodes.TemplateData(mark, lineno=output.lineno), child]
+            number += 1
+        output.nodes = marked
+
+
+def _in_source_order(node: nodes.Node) -> Iterator[nodes.Output]:
+    for child in node.iter_child_nodes():
+        if isinstance(child, nodes.Output):
+            yield child
+        else:
+            yield from _in_source_order(child)
+
+
+def _inspect(
+    tree: nodes.Template, source: str, pieces: list[_Piece]
+) -> tuple[frozenset[str], bool, TextFault | None]:
+    """The names that a tree uses, and what in it is not allowed."""
+    names: set[str] = set()
+    uses_group = False
+    for node, bound, depth in _walk(tree, frozenset(), 0):
+        line = getattr(node, "lineno", 1) or 1
+        fault = _refusal(node, bound, depth)
+        if fault is not None:
+            start, end = _line_span(source, line)
+            return frozenset(), False, TextFault(*fault, start, end)
+        if isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in bound:
+            if node.name == "group":
+                uses_group = True
+            else:
+                names.add(node.name)
+    return frozenset(names), uses_group, None
+
+
+def _walk(
+    node: nodes.Node, bound: frozenset[str], depth: int
+) -> Iterator[tuple[nodes.Node, frozenset[str], int]]:
+    yield node, bound, depth
+    inner = bound
+    if isinstance(node, nodes.For) and isinstance(node.target, nodes.Name):
+        inner = bound | {node.target.name, "loop"}
+    for child in node.iter_child_nodes():
+        outside = isinstance(node, nodes.For) and child is node.iter
+        yield from _walk(child, bound if outside else inner, depth + 1)
+
+
+def _refusal(node: nodes.Node, bound: frozenset[str], depth: int) -> tuple[str, str] | None:
+    """Why a node is not allowed, and what to do instead; None if it is."""
+    what = type(node).__name__.lower()
+    if depth > _MAX_DEPTH:
+        return "the expression is nested too deeply", "write it in fewer steps"
+    if not isinstance(node, _ALLOWED):
+        return (
+            f"`{what}` is not available in templates",
+            "there are `${ }`, `{% if %}`, `{% for %}`, arithmetic and a few filters",
+        )
+    if isinstance(node, nodes.For):
+        if "loop" in bound:
+            return "a loop inside a loop is not available", "use one loop over one list"
+        if node.recursive or not isinstance(node.target, nodes.Name):
+            return "this kind of loop is not available", "write `{% for x in list %}`"
+    if isinstance(node, nodes.Filter) and node.name not in FILTER_NAMES:
+        return f"there is no filter `{node.name}`", "available: " + ", ".join(FILTER_NAMES)
+    if isinstance(node, nodes.Test) and node.name not in TESTS:
+        return f"there is no test `{node.name}`", "available: " + ", ".join(sorted(TESTS))
+    if isinstance(node, nodes.Getattr):
+        return _attribute_refusal(node, bound)
+    if isinstance(node, nodes.Getitem) and not _is_group_labels(node.node):
+        key = node.arg.value if isinstance(node.arg, nodes.Const) else None
+        if not isinstance(key, int):
+            return "an index must be a number", 'only `group.labels["name"]` is looked up by name'
+    return None
+
+
+def _attribute_refusal(node: nodes.Getattr, bound: frozenset[str]) -> tuple[str, str] | None:
+    base = node.node
+    if isinstance(base, nodes.Name) and base.name == "group" and node.attr in _GROUP:
+        return None
+    if isinstance(base, nodes.Name) and base.name == "loop" and "loop" in bound and node.attr in _LOOP:
+        return None
+    if _is_group_labels(base):
+        return None
+    return (
+        f"`.{node.attr}` is not available",
+        "there are group.id, group.name, group.labels.<name>; in a loop loop.first, loop.last, loop.index",
+    )
+
+
+def _is_group_labels(node: nodes.Node) -> bool:
+    return (
+        isinstance(node, nodes.Getattr)
+        and node.attr == "labels"
+        and isinstance(node.node, nodes.Name)
+        and node.node.name == "group"
+    )
+
+
+def _line_span(text: str, line: int) -> tuple[int, int]:
+    lines = text.splitlines(keepends=True)
+    start = sum(len(one) for one in lines[: line - 1])
+    return start, start + len(lines[line - 1].rstrip("\n")) if line <= len(lines) else len(text)
+
+
+def _sentence(message: str | None) -> str:
+    """Jinja2's message in our form: lower case, no full stop, no control characters."""
+    text = CONTROL.sub("", (message or "the expression is not valid").strip().rstrip("."))
+    return text[:1].lower() + text[1:]

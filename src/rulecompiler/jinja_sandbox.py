@@ -1,0 +1,187 @@
+"""The sandbox that templates run in: no globals, metered filters, arithmetic on numbers only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.runtime import LoopContext, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from rulecompiler.interpolation import value_text
+from rulecompiler.model import SegmentKind
+from rulecompiler.scopes import quote_regex
+
+BUDGET = 1_000_000
+"""Characters that the filters of one rendering may read and write."""
+CONCAT = "~"  # a filter's name that no author can write
+KINDS = {"n": SegmentKind.NUMBER, "s": SegmentKind.STRING, "p": SegmentKind.PROMQL}
+"""The letter that stands before a value in the output says what kind of value it is."""
+_LETTERS = {kind: letter for letter, kind in KINDS.items()}
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+TESTS = frozenset(
+    ("defined", "undefined", "none", "number", "string", "boolean", "even", "odd", "in", "eq", "ne")
+)
+
+
+class Spent(Exception):
+    """A rendering asked for more than it may have."""
+
+
+class Purse:
+    """What is left of one rendering's budget."""
+
+    def __init__(self) -> None:
+        self.left = 0
+
+    def pay(self, characters: int) -> None:
+        """Takes this many characters off; raises `Spent` where that is too many."""
+        self.left -= characters
+        if self.left < 0:
+            raise Spent
+
+
+def _size(value: object) -> int:
+    if isinstance(value, str):
+        return len(value) + 1
+    if isinstance(value, list | tuple):
+        return sum(_size(item) for item in value) + 1
+    return 8
+
+
+class Environment(ImmutableSandboxedEnvironment):
+    """Jinja2's sandbox with our delimiters, no globals, and only the filters of the list."""
+
+    intercepted_binops = frozenset(("+", "-", "*", "/", "//", "%"))
+
+    def __init__(self, purse: Purse) -> None:
+        super().__init__(
+            variable_start_string="${",
+            variable_end_string="}",
+            undefined=StrictUndefined,
+            keep_trailing_newline=True,
+            finalize=finalize,
+            autoescape=False,
+        )
+        self.globals.clear()
+        library = self.filters
+        self.filters = {name: _metered(purse, library[name]) for name in _FILTERS}
+        self.filters["replace"] = _metered_replace(purse)
+        self.filters["regex_quote"] = _metered(purse, _regex_quote)
+        self.filters[CONCAT] = _metered(purse, lambda parts: "".join(str(part) for part in parts))
+        self.tests = {name: self.tests[name] for name in TESTS}
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`group.labels.x` looks a key up and never an attribute of a Python object."""
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """A key of a mapping, an item of a list, or what a loop knows of itself."""
+        if isinstance(obj, Undefined):
+            str(obj)
+        if isinstance(obj, LoopContext):
+            return getattr(obj, argument)
+        try:
+            return obj[argument]
+        except (LookupError, TypeError):
+            return self.undefined(obj=obj, name=argument)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Arithmetic on numbers, as everything else can grow without end."""
+        for side in (left, right):
+            if isinstance(side, Undefined):
+                str(side)
+            if isinstance(side, bool) or not isinstance(side, int | float):
+                raise TemplateError(f"`{operator}` takes numbers, not {side!r:.40}; join texts with `~`")
+        try:
+            result = super().call_binop(context, operator, left, right)
+            float(result)
+        except (ZeroDivisionError, OverflowError) as error:
+            raise TemplateError(f"{left} {operator} {right}: {error}") from error
+        return result
+
+
+_FILTERS = (
+    "abs",
+    "default",
+    "first",
+    "float",
+    "int",
+    "join",
+    "last",
+    "length",
+    "lower",
+    "max",
+    "min",
+    "round",
+    "sort",
+    "title",
+    "trim",
+    "unique",
+    "upper",
+)
+
+FILTER_NAMES = sorted((*_FILTERS, "regex_quote", "replace"))
+
+
+def _metered(purse: Purse, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The filter, paying for what it reads; generators become lists."""
+    passes = getattr(function, "jinja_pass_arg", None)
+
+    def metered(*args: Any, **options: Any) -> Any:
+        purse.pay(sum(_size(a) for a in args) + sum(_size(v) for v in options.values()))
+        if "attribute" in options:
+            raise TemplateError("`attribute=` is not available")
+        result = function(*args, **options)
+        if isinstance(result, Iterator):
+            result = list(result)
+        purse.pay(_size(result))
+        return result
+
+    if passes is not None:
+        metered.jinja_pass_arg = passes  # type: ignore[attr-defined]  # Jinja2's own marker
+    return metered
+
+
+def _metered_replace(purse: Purse) -> Callable[..., str]:
+    def replace(text: object, old: str, new: str) -> str:
+        plain = str(text)
+        # Paid before it is made: a short text can grow by the square of its length.
+        purse.pay(len(plain) + (plain.count(str(old)) * len(str(new))))
+        return plain.replace(str(old), str(new))
+
+    return replace
+
+
+def _regex_quote(value: object) -> object:
+    """RE2's special characters escaped; a list is quoted item by item."""
+    if isinstance(value, list | tuple):
+        return [quote_regex(str(item)) for item in value]
+    return quote_regex(str(value))
+
+
+def finalize(value: object) -> str:
+    """A value with its kind in front, so that segments can tell it from the author's text."""
+    if isinstance(value, Undefined):
+        str(value)  # StrictUndefined raises
+    rendered = value_text(value)
+    if rendered is None:
+        raise NoText(value)
+    text, kind = rendered
+    if CONTROL.search(text):
+        raise TemplateError("a value holds a control character")
+    return _LETTERS[kind] + text
+
+
+class NoText(Exception):
+    """A `${…}` came to a list or a mapping."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__()
+        self.value = value
+
+
+purse = Purse()
+environment = Environment(purse)

@@ -1,0 +1,267 @@
+"""From a resolved rule to the rule that Prometheus gets: values put in, scope injected and proven."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Literal, NamedTuple
+
+from rulecompiler import promql
+from rulecompiler.coverage import Assignment
+from rulecompiler.diagnostics import Diagnostic, Pointer, Related, Severity
+from rulecompiler.inheritance import Sourced, Values
+from rulecompiler.interpolation import GroupFacts, Program, Promql, TextFault, compile_text
+from rulecompiler.model import Matcher, Rule, Segment, Template
+
+AlertNames = Literal["qualified", "plain"]
+
+
+class Unproven(NamedTuple):
+    """A query that only newer servers' parsers know: promtool must judge it before and after scoping."""
+
+    original: str
+    scoped: str
+    template: str
+
+
+class Rendered(NamedTuple):
+    """What came of one assignment: a rule, or the reasons why there is none."""
+
+    rule: Rule | None
+    diagnostics: tuple[Diagnostic, ...]
+    unproven: Unproven | None = None
+
+
+def render(assignment: Assignment, group: GroupFacts, alert_names: AlertNames) -> Rendered:
+    """The rule of an assignment, or its faults (RC5xx, RC340, RC341)."""
+    faults: list[Diagnostic] = []
+    rule, scope, exclusions = assignment
+    template = rule.template
+    values = _values(template, rule.params)
+    query = _query(template, values, group, (*scope, *exclusions), rule.entry, faults)
+
+    def text(sourced: Sourced | None) -> str | None:
+        return None if sourced is None else _text(sourced, values, group, rule.entry, faults)
+
+    for_ = _duration(text(rule.for_), rule.for_, faults)
+    keep = _duration(text(rule.keep_firing_for), rule.keep_firing_for, faults)
+    labels = {name: text(sourced) or "" for name, sourced in rule.labels.items()}
+    annotations = {name: text(rule.annotations[name]) or "" for name in sorted(rule.annotations)}
+    fixed = {m.label: m.value for m in scope if m.op == "=" and m.value} | {"group": group.name}
+    faults.extend(_label_faults(rule.labels, labels, fixed))
+    if template.kind == "alert" and not labels.get("severity"):
+        labels["severity"] = "warning"
+        faults.append(_no_severity(template))
+    name = rule.name
+    if template.kind == "alert" and alert_names == "qualified":
+        name = f"{name}_{suffix(group.name)}"
+    if query is None or any(f.severity is Severity.ERROR for f in faults):
+        return Rendered(None, tuple(faults))
+    unproven = None if query.proven else Unproven(query.original, query.text, template.path)
+    return Rendered(
+        Rule(
+            template.kind,
+            name,
+            query.text.rstrip(),
+            for_,
+            keep,
+            dict(sorted((labels | fixed).items())),
+            annotations,
+            template.path,
+            rule.entry,
+        ),
+        tuple(faults),
+        unproven,
+    )
+
+
+def check_template(template: Template) -> tuple[Diagnostic, ...]:
+    """What is wrong with a template before any group uses it (RC501 to RC503, RC5xx with defaults)."""
+    faults: list[Diagnostic] = []
+    used: set[str] = set()
+    for keys, text in _texts(template):
+        place = template.pointer(*keys)
+        program = compile_text(text)
+        if isinstance(program, TextFault):
+            faults.append(_text_fault("RC501", program, place))
+            continue
+        used |= program.names
+        for name in sorted(program.names - template.params.keys()):
+            faults.append(_undefined(template, name, text, place))
+    for name in template.params:
+        if name not in used:
+            faults.append(
+                Diagnostic(
+                    "RC503",
+                    f"the parameter `{name}` is used nowhere",
+                    template.pointer("params", name).key(),
+                    label="never used",
+                    help=f"write `${{{name}}}` where it belongs, or take it out",
+                )
+            )
+    if not faults and not any(p.required for p in template.params.values()):
+        facts = GroupFacts("group", "group", {})
+        values = {n: _value(p.format, p.default) for n, p in template.params.items()}
+        scope = (Matcher("group_id", "=", "group"),)
+        program = compile_text(template.expr)
+        if not isinstance(program, TextFault) and not program.uses_group:
+            _query(template, values, facts, scope, None, faults)
+    return tuple(faults)
+
+
+def suffix(group_name: str) -> str:
+    """A group's name as the end of an alert's: `gpu-cluster a` → `GpuClusterA`."""
+    words = re.findall(r"[^\W_]+", group_name)
+    return "".join(word[:1].upper() + word[1:] for word in words)
+
+
+def _values(template: Template, params: Values) -> Mapping[str, Any]:
+    return {n: _value(template.params[n].format, s.value) for n, s in params.items()}
+
+
+def _value(value_format: str, value: Any) -> Any:
+    return Promql(value) if value_format == "promql" and isinstance(value, str) else value
+
+
+def _texts(template: Template) -> Iterator[tuple[tuple[str, ...], str]]:
+    yield ("expr",), template.expr
+    if template.for_ is not None:
+        yield ("for",), template.for_
+    if template.keep_firing_for is not None:
+        yield ("keep_firing_for",), template.keep_firing_for
+    for name, text in template.labels.items():
+        yield ("labels", name), text
+    for name, text in template.annotations.items():
+        yield ("annotations", name), text
+
+
+def _query(
+    template: Template,
+    values: Mapping[str, Any],
+    group: GroupFacts,
+    scope: tuple[Matcher, ...],
+    entry: Pointer | None,
+    faults: list[Diagnostic],
+) -> promql.ScopedQuery | None:
+    place = template.pointer("expr")
+    segments = _segments(template.expr, place, values, group, entry, faults)
+    if segments is None:
+        return None
+    query = promql.prepare(segments, unscoped=template.unscoped, scoped=template.scope)
+    result = query.scope(scope) if isinstance(query, promql.Query) else query
+    if isinstance(result, promql.ScopedQuery):
+        return result
+    related = (Related(entry.key(), f"compiled for the group `{group.name}`"),) if entry is not None else ()
+    faults.extend(
+        Diagnostic(p.code, p.message, place._replace(start=p.start, end=p.end), help=p.help, related=related)
+        for p in result
+    )
+    return None
+
+
+def _segments(
+    text: str,
+    place: Pointer,
+    values: Mapping[str, Any],
+    group: GroupFacts,
+    entry: Pointer | None,
+    faults: list[Diagnostic],
+) -> tuple[Segment, ...] | None:
+    program: Program | TextFault = compile_text(text)
+    if isinstance(program, TextFault):
+        faults.append(_text_fault("RC501", program, place))
+        return None
+    result = program.render(values, group)
+    if isinstance(result, TextFault):
+        fault = _text_fault("RC502" if result.undefined else "RC504", result, place)
+        faults.append(fault if entry is None else _blaming(fault, entry))
+        return None
+    return result
+
+
+def _text(
+    sourced: Sourced,
+    values: Mapping[str, Any],
+    group: GroupFacts,
+    entry: Pointer,
+    faults: list[Diagnostic],
+) -> str | None:
+    text = str(sourced.value)
+    if "$" not in text and "{" not in text:
+        return text
+    segments = _segments(text, sourced.origin, values, group, entry, faults)
+    return None if segments is None else "".join(s.text for s in segments)
+
+
+def _duration(text: str | None, sourced: Sourced | None, faults: list[Diagnostic]) -> str | None:
+    if text is None or sourced is None or promql.is_duration(text):
+        return text
+    faults.append(
+        Diagnostic(
+            "RC505",
+            f"`{text}` is not a duration",
+            sourced.origin,
+            label="not a duration",
+            help="write a number and a unit, such as 30s, 5m or 1h30m",
+        )
+    )
+    return None
+
+
+def _label_faults(
+    written: Values, labels: Mapping[str, str], fixed: Mapping[str, str]
+) -> Iterator[Diagnostic]:
+    for name, value in fixed.items():
+        own = labels.get(name, value)
+        # A templated label may well come out the same for every target of the scope.
+        if own != value and "{{" not in own:
+            yield Diagnostic(
+                "RC340",
+                f"the label `{name}` is set by the compiler to `{value}` here, not to `{own}`",
+                written[name].origin,
+                label="cannot differ",
+                help="take the label out, or give it another name",
+            )
+
+
+def _no_severity(template: Template) -> Diagnostic:
+    return Diagnostic(
+        "RC341",
+        f"the alert `{template.rule}` has no severity, so it becomes a warning",
+        template.pointer("labels" if template.labels else "alert").key(),
+        label="no `severity`",
+        help="write `labels: {severity: …}` in the template or in the group",
+        severity=Severity.WARNING,
+    )
+
+
+def _text_fault(code: str, fault: TextFault, place: Pointer) -> Diagnostic:
+    return Diagnostic(
+        code, fault.message, place._replace(start=fault.start, end=fault.end), help=fault.help
+    )
+
+
+def _blaming(fault: Diagnostic, entry: Pointer) -> Diagnostic:
+    return Diagnostic(
+        fault.code,
+        fault.message,
+        fault.place,
+        help=fault.help,
+        related=(Related(entry.key(), "with the values of this rule"),),
+    )
+
+
+def _undefined(template: Template, name: str, text: str, place: Pointer) -> Diagnostic:
+    close = get_close_matches(name, [*template.params, "group"], n=1)
+    match = re.search(rf"\b{re.escape(name)}\b", text[text.find("${") :] if "${" in text else text)
+    start = match.start() + max(text.find("${"), 0) if match else -1
+    return Diagnostic(
+        "RC502",
+        f"`{name}` is not defined",
+        place._replace(start=start, end=start + len(name) if start >= 0 else -1),
+        label="no such parameter",
+        help=f"did you mean `{close[0]}`?"
+        if close
+        else "declare it under `params:`; in a regex replacement write `$1` or `${1}`",
+    )
