@@ -1,0 +1,111 @@
+"""What only promtool can say: the last word on generated files, unit tests, and unproven queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from rulecompiler import promtool
+from rulecompiler.complaints import blame
+from rulecompiler.diagnostics import Diagnostic, Pointer, Severity
+from rulecompiler.emit import emit
+from rulecompiler.library import Library
+from rulecompiler.model import Rule, RuleGroup, RuleSet, Template
+from rulecompiler.render import Unproven
+from rulecompiler.trial import Trial
+from rulecompiler.unittests import build, untested
+from rulecompiler.verdicts import verdicts
+from rulecompiler.workspace import Inputs
+
+
+class UnitTests(NamedTuple):
+    """How the templates' unit tests went."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    passed: int
+    untested: tuple[str, ...]  # names of templates without tests
+    templates: int
+
+
+def find_promtool(inputs: Inputs, environ: Mapping[str, str]) -> Path | Diagnostic:
+    """The promtool to use for a repo (RC601, RC602 if there is none)."""
+    return promtool.find(environ, inputs.root)
+
+
+def check_files(
+    tool: Path, files: Mapping[str, str], rule_sets: Mapping[str, RuleSet], inputs: Inputs, library: Library
+) -> tuple[Diagnostic, ...]:
+    """promtool's complaints about generated files, at the lines that their authors wrote."""
+    if not files:
+        return ()
+    complaints = promtool.check_rules(tool, files, inputs.settings.timeout)
+    if isinstance(complaints, Diagnostic):
+        return (complaints,)
+    templates = {template.path: template for template in library}
+    return tuple(dict.fromkeys(blame(c, rule_sets, templates) for c in complaints))
+
+
+def judge_unproven(tool: Path, queries: Iterable[Unproven], timeout_seconds: float) -> tuple[Diagnostic, ...]:
+    """promtool's judgement of queries that the parser library cannot read (RC540, RC541)."""
+    by_name: dict[str, Unproven] = {}
+    files: dict[str, str] = {}
+    for number, query in enumerate(queries):
+        for kind, expr in (("original", query.original), ("scoped", query.scoped)):
+            name = f"{kind}-{number}.yml"
+            by_name[name] = query
+            files[name] = _one_rule(expr, query.template)
+    if not files:
+        return ()
+    complaints = promtool.check_rules(tool, files, timeout_seconds)
+    if isinstance(complaints, Diagnostic):
+        return (complaints,)
+    refused = {by_name[c.file_name].template: c.message for c in complaints}
+    verdict: dict[Diagnostic, None] = {}
+    for query in by_name.values():
+        place = Pointer(query.template, ("expr",))
+        if query.template in refused:
+            verdict[
+                Diagnostic(
+                    "RC541",
+                    f"neither the parser nor promtool accepts this query: {refused[query.template]}",
+                    place,
+                    help="correct it, or use a promtool as new as the language that it is written in",
+                )
+            ] = None
+        else:
+            verdict[
+                Diagnostic(
+                    "RC540",
+                    "this query uses something that the parser library does not know, so the proof of its "
+                    "scope rests on its tokens, and its validity on promtool, which accepts it",
+                    place,
+                    severity=Severity.INFO,
+                )
+            ] = None
+    return tuple(verdict)
+
+
+def run_unit_tests(
+    tool: Path, library: Library, inputs: Inputs, chosen: Iterable[Template] | None = None
+) -> UnitTests:
+    """Runs the unit tests of the chosen templates, of all if None."""
+    templates = list(library) if chosen is None else list(chosen)
+    cases, faults = build(templates, Trial(library, inputs.options).means())
+    diagnostics = faults
+    if cases:
+        rules: dict[str, str] = {}
+        for case in cases:
+            rules |= case.rule_files()
+        tests = {case.file_name: case.text for case in cases}
+        results = promtool.run_tests(tool, tests, rules, inputs.settings.timeout)
+        if isinstance(results, Diagnostic):
+            diagnostics = (*faults, results)
+        else:
+            diagnostics = (*faults, *verdicts(cases, results))
+    return UnitTests(diagnostics, sum(len(t.tests) for t in templates), untested(templates), len(templates))
+
+
+def _one_rule(expr: str, template: str) -> str:
+    rule = Rule("record", "judged", expr, None, None, {}, {}, template, Pointer(template))
+    return emit(RuleSet("judged", (template,), (RuleGroup("judged", None, None, None, (rule,)),)))
