@@ -217,9 +217,7 @@ def judge_whole(groups: Forest, facts: Mapping[str, Facts]) -> Iterator[Diagnost
             )
 
 
-def compile_sources(
-    templates: Iterable[Source], groups: Iterable[Source], options: Options
-) -> Compilation:
+def compile_sources(templates: Iterable[Source], groups: Iterable[Source], options: Options) -> Compilation:
     """The whole story in one process, for a repo that is in memory. All faults are reported."""
     shelf, trees, faults = assemble(
         [(source.path, *read_template(source, options)) for source in templates],

@@ -264,7 +264,7 @@ class Coverage:
         if relation(own, region) is not Relation.HOLDS:
             return Diagnostic(
                 "RC333",
-                f"the slice of `{part.name}` does not lie inside that of `{rule.name}`, which it replaces there",
+                f"the slice of `{part.name}` does not lie inside that of `{rule.name}`, which it replaces",
                 place,
                 label="reaches beyond",
                 help=f"narrow it to targets that `{rule.name}` covers",
@@ -273,7 +273,7 @@ class Coverage:
         if len(beyond(own, part.where)) > 1:
             return Diagnostic(
                 "RC332",
-                f"`{rule.name}` cannot leave this slice out: that takes one label, and `where` narrows by several",
+                f"`{rule.name}` cannot leave this slice out: that takes one label, and there are several",
                 place,
                 label="more than one label",
                 help="put one label on the targets that tells the slice apart",

@@ -32,9 +32,7 @@ class Forest:
         return self.chain(group_id)[0].id
 
 
-def plant(
-    groups: Iterable[Group], broken: Iterable[str] = ()
-) -> tuple[Forest, tuple[Diagnostic, ...]]:
+def plant(groups: Iterable[Group], broken: Iterable[str] = ()) -> tuple[Forest, tuple[Diagnostic, ...]]:
     """The forest of all groups that have one, and what is wrong with the rest (RC310 to RC312).
 
     A group whose parent is missing or that stands in a circle is left out, with its children.

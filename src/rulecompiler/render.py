@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from rulecompiler import promql
 from rulecompiler.coverage import Assignment
+from rulecompiler.decode import text_of
 from rulecompiler.diagnostics import Diagnostic, Pointer, Related, Severity
 from rulecompiler.inheritance import Sourced, Values
 from rulecompiler.interpolation import GroupFacts, Program, Promql, TextFault, compile_text
@@ -187,7 +188,7 @@ def _text(
     entry: Pointer,
     faults: list[Diagnostic],
 ) -> str | None:
-    text = str(sourced.value)
+    text = text_of(sourced.value)
     if "$" not in text and "{" not in text:
         return text
     segments = _segments(text, sourced.origin, values, group, entry, faults)
@@ -237,9 +238,7 @@ def _no_severity(template: Template) -> Diagnostic:
 
 
 def _text_fault(code: str, fault: TextFault, place: Pointer) -> Diagnostic:
-    return Diagnostic(
-        code, fault.message, place._replace(start=fault.start, end=fault.end), help=fault.help
-    )
+    return Diagnostic(code, fault.message, place._replace(start=fault.start, end=fault.end), help=fault.help)
 
 
 def _blaming(fault: Diagnostic, entry: Pointer) -> Diagnostic:

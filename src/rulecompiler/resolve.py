@@ -145,9 +145,7 @@ class Resolver:
             place,
         )
 
-    def _template(
-        self, name: str, entry: Values, group: Group, faults: list[Diagnostic]
-    ) -> Template | None:
+    def _template(self, name: str, entry: Values, group: Group, faults: list[Diagnostic]) -> Template | None:
         reference = entry.get("template")
         place = reference.origin if reference else entry["entry"].origin.key()
         found = self.library.find(str(reference.value) if reference else name, place)

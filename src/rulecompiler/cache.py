@@ -1,0 +1,154 @@
+"""What the last good compile found out, so that the next one does only what changed.
+
+A JSON file in `.rulecompiler/`, keyed by content and by the compiler itself. Losing, corrupting or
+forging it costs time only where `check` is the gate: `check` never reads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rulecompiler import __version__
+from rulecompiler.compiler import Facts
+from rulecompiler.diagnostics import Diagnostic, Place, Pointer, Related, Severity, Span
+from rulecompiler.state_folder import state_folder
+
+_FILE = "cache.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CachedFile:
+    """A source file of the last good compile: its digest, what others need of it, its warnings."""
+
+    digest: str
+    header: dict[str, Any]
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CachedGroup:
+    """A group of the last good compile: the key of its inputs, and what came of them.
+
+    `output` is the digest of its file, empty where it has none.
+    """
+
+    key: str
+    output: str
+    rule_count: int
+    facts: Facts
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """All that is remembered; `run` is the key of all inputs together."""
+
+    run: str = ""
+    files: dict[str, CachedFile] = field(default_factory=dict)
+    groups: dict[str, CachedGroup] = field(default_factory=dict)
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def load(root: Path) -> Cache:
+    """The remembered compile; an empty one where there is none that this compiler can use."""
+    try:
+        data = json.loads((root / ".rulecompiler" / _FILE).read_bytes())
+        if data["compiler"] != compiler_key():
+            return Cache()
+        return Cache(
+            str(data["run"]),
+            {path: _file(raw) for path, raw in data["files"].items()},
+            {group: _group(raw) for group, raw in data["groups"].items()},
+            tuple(_diagnostic(raw) for raw in data["warnings"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        # Whatever is wrong with it, compiling anew is right.
+        return Cache()
+
+
+def save(root: Path, cache: Cache) -> None:
+    """Remembers a good compile; failing to is no fault."""
+    data = {
+        "compiler": compiler_key(),
+        "run": cache.run,
+        "files": {p: [f.digest, f.header, _raw(f.warnings)] for p, f in cache.files.items()},
+        "groups": {
+            g: [c.key, c.output, c.rule_count, list(c.facts), _raw(c.warnings)]
+            for g, c in cache.groups.items()
+        },
+        "warnings": _raw(cache.warnings),
+    }
+    with contextlib.suppress(OSError):
+        target = state_folder(root) / _FILE
+        temporary = target.with_name(f"{_FILE}.{os.getpid()}.tmp")
+        temporary.write_text(json.dumps(data, separators=(",", ":")), encoding="utf-8")
+        os.replace(temporary, target)
+
+
+def compiler_key() -> str:
+    """Changes with the compiler: its version, its files' sizes and times, and Python's version."""
+    package = Path(__file__).parent
+    parts = [__version__, sys.version]
+    for folder, _, names in sorted(os.walk(package)):
+        for name in sorted(names):
+            if name.endswith((".py", ".json")):
+                status = os.stat(os.path.join(folder, name))
+                parts.append(f"{name} {status.st_size} {status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _raw(diagnostics: tuple[Diagnostic, ...]) -> list[dict[str, Any]]:
+    return [asdict(d) | {"place": _raw_place(d.place), "related": _raw_related(d)} for d in diagnostics]
+
+
+def _raw_related(diagnostic: Diagnostic) -> list[list[Any]]:
+    return [[_raw_place(r.place), r.text] for r in diagnostic.related]
+
+
+def _raw_place(place: Place | None) -> list[Any] | None:
+    if place is None:
+        return None
+    return ["span" if isinstance(place, Span) else "pointer", *place]
+
+
+def _place(raw: list[Any]) -> Place:
+    kind, path, *rest = raw
+    if kind == "span":
+        return Span(path, *rest)
+    keys, on_key, start, end = rest
+    return Pointer(path, tuple(keys), on_key, start, end)
+
+
+def _diagnostic(raw: dict[str, Any]) -> Diagnostic:
+    return Diagnostic(
+        raw["code"],
+        raw["message"],
+        None if raw["place"] is None else _place(raw["place"]),
+        raw["label"],
+        raw["help"],
+        Severity(raw["severity"]),
+        tuple(Related(_place(place), text) for place, text in raw["related"]),
+    )
+
+
+def _file(raw: list[Any]) -> CachedFile:
+    digest, header, warnings = raw
+    return CachedFile(str(digest), dict(header), tuple(_diagnostic(w) for w in warnings))
+
+
+def _group(raw: list[Any]) -> CachedGroup:
+    key, output, rule_count, facts, warnings = raw
+    return CachedGroup(
+        str(key),
+        str(output),
+        int(rule_count),
+        Facts(*(tuple(part) for part in facts)),
+        tuple(_diagnostic(w) for w in warnings),
+    )

@@ -1,0 +1,109 @@
+"""`rulecompiler check`: the gate for CI."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rulecompiler.cli.compile_command import file_changes, plural, show_changes, show_diagnostics, tally
+from rulecompiler.cli.output import format_option, write
+from rulecompiler.cli.progress import on_terminal
+
+if TYPE_CHECKING:
+    from rulecompiler.diagnostics import Diagnostic
+    from rulecompiler.gate import UnitTests
+    from rulecompiler.textdiff import FileChange
+    from rulecompiler.workspace import Outcome
+
+
+@click.command()
+@click.option("--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0: one a core.")
+@click.option("--full-diff", is_flag=True, help="Show every line of long diffs.")
+@format_option()
+def check(jobs: int, full_diff: bool, fmt: str) -> int:
+    """Validate, compile in memory, compare with generated/, and let promtool check and test it all.
+
+    Nothing is written, and nothing remembered from earlier runs is trusted.
+
+    \b
+    Examples:
+      rulecompiler check
+      rulecompiler check --format github     annotations on the pull request
+      rulecompiler check --format sarif > rulecompiler.sarif
+    """
+    from rulecompiler.diagnostics import has_errors
+    from rulecompiler.workspace import compile_repo, find_root
+
+    with on_terminal("checking") as progress:
+        root = find_root(Path.cwd())
+        outcome = compile_repo(root, os.environ, jobs=jobs, cached=False, progress=progress)
+    diagnostics = outcome.diagnostics
+    changes: list[FileChange] = []
+    tests: UnitTests | None = None
+    version = ""
+    if not has_errors(diagnostics):
+        changes = file_changes(outcome)
+        diagnostics += tuple(_stale(change) for change in changes)
+        tests, version, more = _promtool(outcome)
+        diagnostics += more
+    show_diagnostics(diagnostics, outcome, fmt)
+    failed = has_errors(diagnostics)
+    if fmt == "text":
+        show_changes(changes, full_diff)
+        if tests is not None:
+            write(coverage(tests))
+        if not failed:
+            passed = plural(tests.passed if tests is not None else 0, "unit test")
+            agreed = f"generated/ up to date, promtool {version} agrees, {passed} passed"
+            write(f"ok: {tally(outcome)}, {agreed}\n")
+    return 1 if failed else 0
+
+
+def _stale(change: FileChange) -> Diagnostic:
+    from rulecompiler.diagnostics import Diagnostic, Span
+    from rulecompiler.textdiff import count
+
+    if change.old is None:
+        message = f"`{change.path}` is missing"
+    elif change.new is None:
+        message = f"`{change.path}` belongs to no group any more"
+    else:
+        added, removed = count(change.old, change.new)
+        message = f"`{change.path}` is not what alerts/ compiles to (+{added} -{removed})"
+    help_text = "run `rulecompiler compile` and commit the result"
+    return Diagnostic("RC706", message, Span(change.path, 1, 1, 1, 1), help=help_text)
+
+
+def _promtool(outcome: Outcome) -> tuple[UnitTests | None, str, tuple[Diagnostic, ...]]:
+    from rulecompiler import gate, promtool
+    from rulecompiler.diagnostics import Diagnostic
+
+    inputs, library = outcome.inputs, outcome.library
+    assert library is not None, "without a cache every template is read"
+    tool = gate.find_promtool(inputs, os.environ)
+    version = tool if isinstance(tool, Diagnostic) else promtool.version(tool)
+    if isinstance(tool, Diagnostic) or isinstance(version, Diagnostic):
+        return None, "", (version,) if isinstance(version, Diagnostic) else ()
+    tests = gate.run_unit_tests(tool, library, inputs)
+    return (
+        tests,
+        version,
+        (
+            *gate.judge_unproven(tool, outcome.unproven, inputs.settings.timeout),
+            *gate.check_files(tool, outcome.files, outcome.rule_sets, inputs, library),
+            *tests.diagnostics,
+        ),
+    )
+
+
+def coverage(tests: UnitTests) -> str:
+    """The line that names templates without tests; empty if there are none."""
+    if not tests.untested:
+        return ""
+    names = ", ".join(tests.untested[:5])
+    more = f" and {len(tests.untested) - 5} more" if len(tests.untested) > 5 else ""
+    total = plural(tests.templates, "template")
+    return f"{len(tests.untested)} of {total} without unit tests: {names}{more}\n"

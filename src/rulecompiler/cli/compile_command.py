@@ -1,0 +1,206 @@
+"""`rulecompiler compile`: write generated/ and show what changed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rulecompiler.cli.output import format_option, screen, write
+from rulecompiler.cli.progress import on_terminal
+
+if TYPE_CHECKING:
+    from rulecompiler.diagnostics import Diagnostic
+    from rulecompiler.textdiff import FileChange
+    from rulecompiler.workspace import Outcome
+
+
+@click.command("compile")
+@click.option("--group", "groups", multiple=True, metavar="ID", help="Only this group; may be repeated.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would change and write nothing.")
+@click.option("--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0: one a core.")
+@click.option("--full-diff", is_flag=True, help="Show every line of long diffs.")
+@click.option(
+    "--validate/--no-validate",
+    default=None,
+    help="Let promtool check what changes before it is written. Default: prometheus.validate_rules.",
+)
+@format_option("text", "json")
+def compile_(
+    groups: tuple[str, ...], dry_run: bool, jobs: int, full_diff: bool, validate: bool | None, fmt: str
+) -> int:
+    """Compile alerts/ to generated/, one rule file a group, and show what changed.
+
+    All or nothing: with any error, not one file changes.
+
+    \b
+    Examples:
+      rulecompiler compile
+      rulecompiler compile --dry-run            look before you leap
+      rulecompiler compile --group grp-123      just this group's file
+      rulecompiler compile --format json        for scripts
+    """
+    from rulecompiler.workspace import find_root
+
+    root = find_root(Path.cwd())
+    return _run(root, groups, dry_run, jobs, full_diff, validate, fmt)
+
+
+def compile_into(root: Path) -> int:
+    """Compile a repo that was just made, without promtool; the exit code."""
+    return _run(root, (), False, 0, False, False, "text")
+
+
+def _run(
+    root: Path,
+    groups: tuple[str, ...],
+    dry_run: bool,
+    jobs: int,
+    full_diff: bool,
+    validate: bool | None,
+    fmt: str,
+) -> int:
+    import contextlib
+
+    from rulecompiler.diagnostics import has_errors
+    from rulecompiler.state_folder import locked
+    from rulecompiler.workspace import compile_repo
+    from rulecompiler.workspace import write as write_files
+
+    with contextlib.nullcontext() if dry_run else locked(root) as locked_out:
+        if locked_out is not None:
+            return _fail(None, (locked_out,), fmt)
+        with on_terminal("compiling") as progress:
+            outcome = compile_repo(root, os.environ, only=groups, jobs=jobs, progress=progress)
+        diagnostics = outcome.diagnostics
+        if not has_errors(diagnostics):
+            diagnostics = (*diagnostics, *_judge(outcome, validate))
+        if has_errors(diagnostics):
+            return _fail(outcome, diagnostics, fmt)
+        changes = file_changes(outcome)
+        fault = None if dry_run else write_files(outcome)
+        if fault is not None:
+            return _fail(outcome, (*diagnostics, fault), fmt)
+    if fmt == "json":
+        write(_json(outcome, diagnostics, changes))
+        return 0
+    show_diagnostics(diagnostics, outcome, "text")
+    show_changes(changes, full_diff)
+    write(_summary(outcome, changes, dry_run))
+    return 0
+
+
+def _judge(outcome: Outcome, validate: bool | None) -> tuple[Diagnostic, ...]:
+    """promtool's word on the changed files, where it is asked for or cannot be done without."""
+    from rulecompiler.diagnostics import Diagnostic
+
+    wanted = outcome.inputs.settings.validate_rules if validate is None else validate
+    changed = outcome.changed if wanted else {}
+    if not changed and not outcome.unproven:
+        return ()
+    from rulecompiler import gate
+
+    tool = gate.find_promtool(outcome.inputs, os.environ)
+    if isinstance(tool, Diagnostic):
+        return (tool,)
+    faults = gate.judge_unproven(tool, outcome.unproven, outcome.inputs.settings.timeout)
+    if outcome.library is None:
+        return faults
+    return (*faults, *gate.check_files(tool, changed, outcome.rule_sets, outcome.inputs, outcome.library))
+
+
+def file_changes(outcome: Outcome) -> list[FileChange]:
+    """What differs between the compiled files and the disk's, sorted by path."""
+    from rulecompiler import output
+    from rulecompiler.textdiff import FileChange
+
+    inputs = outcome.inputs
+    folder = inputs.settings.generated
+    new: Mapping[str, str | None] = {**outcome.changed, **dict.fromkeys(outcome.gone)}
+    return [
+        FileChange(
+            f"{folder}/{name}",
+            output.read(inputs.root, folder, name) if name in inputs.generated else None,
+            new[name],
+        )
+        for name in sorted(new)
+    ]
+
+
+def show_changes(changes: list[FileChange], full: bool) -> None:
+    """Print the changes as a diff."""
+    from rulecompiler.textdiff import render
+
+    if changes:
+        write(render(changes, color=screen().color, full=full) + "\n")
+
+
+def show_diagnostics(diagnostics: tuple[Diagnostic, ...], outcome: Outcome | None, fmt: str) -> None:
+    """Print diagnostics with excerpts of the files that were read."""
+    if not diagnostics and fmt == "text":
+        return
+    from rulecompiler.cli.output import show
+    from rulecompiler.codes import TITLES
+    from rulecompiler.document import Locator
+
+    sources: Mapping[str, str] = outcome.inputs.texts if outcome is not None else {}
+    root = outcome.inputs.root if outcome is not None else None
+    show(diagnostics, fmt, sources, Locator(sources).span, titles=TITLES, root=root)
+
+
+def _fail(outcome: Outcome | None, diagnostics: tuple[Diagnostic, ...], fmt: str) -> int:
+    if fmt == "json":
+        write(_json(outcome, diagnostics, []))
+        return 1
+    show_diagnostics(diagnostics, outcome, "text")
+    write("Nothing was written.\n")
+    return 1
+
+
+def _summary(outcome: Outcome, changes: list[FileChange], dry_run: bool) -> str:
+    return f"{tally(outcome)}: {_changed(changes, dry_run)} in {outcome.seconds:.2f} s\n"
+
+
+def tally(outcome: Outcome) -> str:
+    """How much there is: `9 groups, 87 rules`."""
+    counts = outcome.rule_counts
+    return f"{plural(len(counts), 'group')}, {plural(sum(counts.values()), 'rule')}"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 rule`, `2 rules`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _changed(changes: list[FileChange], dry_run: bool) -> str:
+    kinds = {
+        "added": sum(c.old is None for c in changes),
+        "changed": sum(c.old is not None and c.new is not None for c in changes),
+        "removed": sum(c.new is None for c in changes),
+    }
+    said = [f"{plural(n, 'file')} {kind}" for kind, n in kinds.items() if n]
+    if not said:
+        return "nothing changed"
+    return ("would have " if dry_run else "") + ", ".join(said)
+
+
+def _json(outcome: Outcome | None, diagnostics: tuple[Diagnostic, ...], changes: list[FileChange]) -> str:
+    """The replaced server's answer to "regenerate", with the changed files beside it."""
+    from rulecompiler.diagnostics import Severity
+
+    errors = [f"{d.code}: {d.message}" for d in diagnostics if d.severity is Severity.ERROR]
+    counts = outcome.rule_counts if outcome is not None else {}
+    data = {
+        "groups_affected": len(changes),
+        "files_generated": 0 if errors else len(counts),
+        "rules": sum(counts.values()),
+        "files_changed": [c.path for c in changes],
+        "errors": errors,
+        "warnings": [f"{d.code}: {d.message}" for d in diagnostics if d.severity is Severity.WARNING],
+        "duration": f"{outcome.seconds if outcome is not None else 0.0:.3f}s",
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

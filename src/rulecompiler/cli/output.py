@@ -1,0 +1,79 @@
+"""What every command needs to print: the terminal's width and colour, and one way out."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import click
+
+from rulecompiler.diagnostics import Diagnostic, Place, Span
+from rulecompiler.reporters import FORMATS, located, report
+from rulecompiler.terminal import ColorChoice, wants_color
+
+
+class Screen(NamedTuple):
+    """Where output goes: `width` in columns, None where it is no terminal."""
+
+    color: bool
+    width: int | None
+
+
+def screen() -> Screen:
+    """What standard output is, and what the user asked for with `--color`."""
+    context = click.get_current_context(silent=True)
+    choice = cast(ColorChoice, (context and context.find_root().obj) or "auto")
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if is_terminal else None
+    return Screen(wants_color(choice, os.environ, is_terminal), width)
+
+
+def write(text: str) -> None:
+    """Text to standard output as it is: colours were decided when it was made."""
+    if sys.stdout is not None:
+        sys.stdout.write(text)
+
+
+def format_option(*formats: str) -> Callable[[Any], Any]:
+    """The `--format` option, passed to the command as `fmt`."""
+    return click.option(
+        "--format",
+        "fmt",
+        type=click.Choice(formats or FORMATS),
+        default="text",
+        show_default=True,
+        help="How to print the result.",
+    )
+
+
+def show(
+    diagnostics: Iterable[Diagnostic],
+    fmt: str,
+    sources: Mapping[str, str],
+    locate: Callable[[Place], Span],
+    *,
+    titles: Mapping[str, str] | None = None,
+    root: Path | None = None,
+) -> None:
+    """Print diagnostics in a format; `root` is the repo of the rules, for GitHub's paths."""
+    color, width = screen()
+    prefix = checkout_prefix(root, os.environ) if root is not None else ""
+    placed = located(diagnostics, locate)
+    write(report(placed, fmt, sources, color=color, width=width, titles=titles, prefix=prefix))
+
+
+def checkout_prefix(root: Path, environ: Mapping[str, str]) -> str:
+    """From the root of GitHub's checkout to the rules (`monitoring/`); empty outside of a workflow."""
+    workspace = environ.get("GITHUB_WORKSPACE")
+    if not workspace:
+        return ""
+    try:
+        inside = root.resolve().relative_to(Path(workspace).resolve()).as_posix()
+    except ValueError:
+        return ""
+    return "" if inside == "." else posixpath.join(inside, "")

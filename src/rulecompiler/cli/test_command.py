@@ -1,0 +1,58 @@
+"""`rulecompiler test`: the templates' unit tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from rulecompiler.cli.check_command import coverage
+from rulecompiler.cli.compile_command import plural
+from rulecompiler.cli.output import format_option, show, write
+
+
+@click.command()
+@click.argument("templates", nargs=-1, metavar="[TEMPLATE]...")
+@format_option()
+def test(templates: tuple[str, ...], fmt: str) -> int:
+    """Run the unit tests of the named templates, or of all, with promtool.
+
+    \b
+    Examples:
+      rulecompiler test
+      rulecompiler test node/HighCPUUsage
+    """
+    from rulecompiler import gate
+    from rulecompiler.codes import TITLES
+    from rulecompiler.diagnostics import Diagnostic, has_errors
+    from rulecompiler.document import Locator
+    from rulecompiler.workspace import find_root, read_inputs, read_library
+
+    inputs = read_inputs(find_root(Path.cwd()), os.environ)
+    library, diagnostics = read_library(inputs)
+    chosen = list(library)
+    if templates:
+        chosen = []
+        for reference in templates:
+            found = library.candidates(reference)
+            if len(found) != 1:
+                raise click.UsageError(f"{reference!r} names {len(found)} templates, not one")
+            chosen += found
+    tests = None
+    if not has_errors(diagnostics):
+        tool = gate.find_promtool(inputs, os.environ)
+        if isinstance(tool, Diagnostic):
+            diagnostics += (tool,)
+        else:
+            tests = gate.run_unit_tests(tool, library, inputs, chosen)
+            diagnostics += tests.diagnostics
+    if diagnostics or fmt != "text":
+        show(diagnostics, fmt, inputs.texts, Locator(inputs.texts).span, titles=TITLES, root=inputs.root)
+    failed = has_errors(diagnostics)
+    if fmt == "text" and tests is not None:
+        write(coverage(tests))
+        if not failed:
+            passed = plural(tests.passed, "unit test")
+            write(f"ok: {passed} of {plural(tests.templates, 'template')} passed\n")
+    return 1 if failed else 0

@@ -1,0 +1,32 @@
+"""`rulecompiler validate`: every fault that can be found without promtool."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from rulecompiler.cli.compile_command import show_diagnostics, tally
+from rulecompiler.cli.output import format_option, write
+
+
+@click.command()
+@format_option()
+def validate(fmt: str) -> int:
+    """Read and compile everything in memory, without promtool and without looking at generated/.
+
+    \b
+    Examples:
+      rulecompiler validate
+      rulecompiler validate --format json
+    """
+    from rulecompiler.diagnostics import has_errors
+    from rulecompiler.workspace import compile_repo, find_root
+
+    outcome = compile_repo(find_root(Path.cwd()), os.environ, cached=False)
+    show_diagnostics(outcome.diagnostics, outcome, fmt)
+    failed = has_errors(outcome.diagnostics)
+    if fmt == "text" and not failed:
+        write(f"ok: {tally(outcome)} in {outcome.seconds:.2f} s\n")
+    return 1 if failed else 0

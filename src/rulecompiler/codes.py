@@ -1,0 +1,3 @@
+"""What each code means, in one line."""
+
+TITLES: dict[str, str] = {}

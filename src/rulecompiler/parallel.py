@@ -1,0 +1,68 @@
+"""The same work for many items, on every core where that pays."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+# Children inherit these by fork, so that neither the function nor what it closes over is pickled.
+_work: Callable[[Any], Any] | None = None
+_items: Sequence[Any] = ()
+
+
+def cores() -> int:
+    """How many processes can run at once here."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def map_parallel(
+    function: Callable[[_Item], _Result],
+    items: Sequence[_Item],
+    jobs: int,
+    at_least: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[_Result]:
+    """`[function(item) for item in items]`, in order, by `jobs` processes.
+
+    Fewer than `at_least` items are done here, and all are where processes cannot be forked. What
+    the function remembers between items is lost. Raises what the function raises; a worker that
+    is killed raises BrokenProcessPool.
+    """
+    if jobs < 2 or len(items) < at_least or not _can_fork():
+        return [function(item) for item in items]
+    from concurrent.futures import ProcessPoolExecutor
+
+    global _work, _items
+    _work, _items = function, items
+    try:
+        # Several runs a worker even out their sizes; items in a run share what is remembered.
+        size = max(1, -(-len(items) // (jobs * 4)))
+        starts = range(0, len(items), size)
+        context = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(min(jobs, len(starts)), mp_context=context) as pool:
+            results: list[_Result] = []
+            for run in pool.map(_run, [(start, start + size) for start in starts]):
+                results.extend(run)
+                if progress is not None:
+                    progress(len(results), len(items))
+            return results
+    finally:
+        _work, _items = None, ()
+
+
+def _run(bounds: tuple[int, int]) -> list[Any]:
+    assert _work is not None
+    return [_work(item) for item in _items[slice(*bounds)]]
+
+
+def _can_fork() -> bool:
+    # A forked child of macOS may crash in system libraries.
+    return "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
