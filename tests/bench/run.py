@@ -1,0 +1,139 @@
+"""`make bench`: how fast the compiler is, as ratios within one run.
+
+Every number is the median of at least five runs. Ratios against promtool, and of the compiler
+against itself, hold on any machine; seconds are shown for the curious only.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.synthetic import build, leaf
+from rulecompiler import promtool
+from rulecompiler.diagnostics import Diagnostic
+
+RUNS = 5
+SMALL, LARGE = 200, 1000
+
+
+def main() -> int:
+    """Run all measurements; the exit code is 1 if a bound of the project is missed."""
+    tool = promtool.find(os.environ, Path(__file__).parents[2])
+    if isinstance(tool, Diagnostic):
+        print(f"{tool.message}: {tool.help}", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory(prefix="rulecompiler-bench-") as folder:
+        root = Path(folder)
+        small, large = root / "small", root / "large"
+        build(small, SMALL)
+        build(large, LARGE)
+        print(f"{SMALL} groups x 100 rules, 60 templates, three levels; medians of {RUNS} runs\n")
+        cold = _median(lambda: _compile(small), before=lambda: _clean(small))
+        check = _median(lambda: _promtool(tool, small))
+        unchanged = _median(lambda: _compile(small))
+        edited = _median(lambda: _compile(small), before=_Edits(small))
+        same = _equals_cold(small)
+        cold_large = _median(lambda: _compile(large), before=lambda: _clean(large))
+        edited_large = _median(lambda: _compile(large), before=_Edits(large))
+        unchanged_large = _median(lambda: _compile(large))
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    rows = [
+        ("cold compile / promtool check rules", cold / check, 0.5, f"{cold:.2f} s / {check:.2f} s"),
+        ("nothing changed / cold", unchanged / cold, 0.15, f"{unchanged:.2f} s / {cold:.2f} s"),
+        ("one group edited / cold", edited / cold, 0.15, f"{edited:.2f} s / {cold:.2f} s"),
+        (
+            f"{LARGE} groups / {SMALL} groups, cold",
+            cold_large / cold,
+            5.5,
+            f"{cold_large:.2f} s / {cold:.2f} s",
+        ),
+        (
+            f"nothing changed / cold, {LARGE} groups",
+            unchanged_large / cold_large,
+            0.15,
+            f"{unchanged_large:.2f} s / {cold_large:.2f} s",
+        ),
+        (
+            f"one group edited / cold, {LARGE} groups",
+            edited_large / cold_large,
+            0.15,
+            f"{edited_large:.2f} s / {cold_large:.2f} s",
+        ),
+    ]
+    for what, ratio, bound, seconds in rows:
+        verdict = "ok" if ratio <= bound else "MISSED"
+        print(f"{what:<44} {ratio:6.3f}   at most {bound:<5} {verdict:<7} {seconds}")
+    print(f"{'peak memory of one process, MiB':<44} {peak:6.0f}   at most 1024  {_word(peak <= 1024)}")
+    print(f"{'edited output byte-equal to a cold one':<44} {'yes' if same else 'NO':>6}")
+    return 0 if same and peak <= 1024 and all(ratio <= bound for _, ratio, bound, _ in rows) else 1
+
+
+class _Edits:
+    """Gives one leaf group another threshold, each time another one."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._threshold = 50
+
+    def __call__(self) -> None:
+        self._threshold += 1
+        leaves = len(list((self._root / "alerts/groups").glob("leaf-*")))
+        text = leaf(7, 7 % max(1, leaves // 25), self._threshold)
+        (self._root / "alerts/groups/leaf-0007.yaml").write_text(text)
+
+
+def _median(run: Callable[[], None], before: Callable[[], None] = lambda: None) -> float:
+    seconds = []
+    for _ in range(RUNS):
+        before()
+        started = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+def _compile(root: Path) -> None:
+    _run([sys.executable, "-m", "rulecompiler", "-C", str(root), "compile", "--no-validate"])
+
+
+def _promtool(tool: Path, root: Path) -> None:
+    files = sorted(str(p) for p in (root / "generated").glob("*.yml"))
+    _run([str(tool), "check", "rules", "--lint=none", *files])
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{command[:4]} failed:\n{done.stdout.decode()[-2000:]}")
+
+
+def _clean(root: Path) -> None:
+    shutil.rmtree(root / "generated", ignore_errors=True)
+    shutil.rmtree(root / ".rulecompiler", ignore_errors=True)
+
+
+def _equals_cold(root: Path) -> bool:
+    """Whether incremental compiles left what a cold one makes."""
+    before = {p.name: p.read_bytes() for p in (root / "generated").iterdir()}
+    _clean(root)
+    _compile(root)
+    after = {p.name: p.read_bytes() for p in (root / "generated").iterdir()}
+    _compile(root)
+    return before == after
+
+
+def _word(good: bool) -> str:
+    return "ok" if good else "MISSED"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
