@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from rulecompiler import __version__
-from rulecompiler.compiler import Facts
 from rulecompiler.diagnostics import Diagnostic, Place, Pointer, Related, Severity, Span
+from rulecompiler.inputs import SettingsFile
+from rulecompiler.model import Facts
+from rulecompiler.settings import Settings
 from rulecompiler.state_folder import state_folder
 
 _FILE = "cache.json"
@@ -51,6 +53,7 @@ class Cache:
     """All that is remembered; `run` is the key of all inputs together."""
 
     run: str = ""
+    settings: SettingsFile | None = None
     files: dict[str, CachedFile] = field(default_factory=dict)
     groups: dict[str, CachedGroup] = field(default_factory=dict)
     warnings: tuple[Diagnostic, ...] = ()
@@ -64,6 +67,7 @@ def load(root: Path) -> Cache:
             return Cache()
         return Cache(
             str(data["run"]),
+            _settings(data["settings"]),
             {path: _file(raw) for path, raw in data["files"].items()},
             {group: _group(raw) for group, raw in data["groups"].items()},
             tuple(_diagnostic(raw) for raw in data["warnings"]),
@@ -78,6 +82,9 @@ def save(root: Path, cache: Cache) -> None:
     data = {
         "compiler": compiler_key(),
         "run": cache.run,
+        "settings": None
+        if cache.settings is None
+        else [cache.settings.digest, asdict(cache.settings.settings)],
         "files": {p: [f.digest, f.header, _raw(f.warnings)] for p, f in cache.files.items()},
         "groups": {
             g: [c.key, c.output, c.rule_count, list(c.facts), _raw(c.warnings)]
@@ -136,6 +143,14 @@ def _diagnostic(raw: dict[str, Any]) -> Diagnostic:
         Severity(raw["severity"]),
         tuple(Related(_place(place), text) for place, text in raw["related"]),
     )
+
+
+def _settings(raw: list[Any] | None) -> SettingsFile | None:
+    if raw is None:
+        return None
+    digest, values = raw
+    version = tuple(values.pop("prometheus_version"))
+    return SettingsFile(str(digest), Settings(**values, prometheus_version=version))
 
 
 def _file(raw: list[Any]) -> CachedFile:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import PurePosixPath
-from typing import NamedTuple
 
 from rulecompiler import checks, decode, document, emit, forest, library, schema
 from rulecompiler.coverage import Assignment, Coverage, Neighbours, meeting_pairs, neighbours
@@ -21,26 +20,21 @@ from rulecompiler.diagnostics import Diagnostic, Related, Severity, has_errors
 from rulecompiler.forest import Forest
 from rulecompiler.interpolation import GroupFacts
 from rulecompiler.library import Library
-from rulecompiler.model import Document, Group, Rule, RuleGroup, RuleSet, Source, Template
-from rulecompiler.render import AlertNames, Unproven, check_template, render
+from rulecompiler.model import (
+    Document,
+    Facts,
+    Group,
+    Options,
+    Rule,
+    RuleGroup,
+    RuleSet,
+    Source,
+    Template,
+    Unproven,
+)
+from rulecompiler.render import check_template, render
 from rulecompiler.resolve import ResolvedGroup, Resolver
 from rulecompiler.scopes import Relation, relation
-
-
-class Options(NamedTuple):
-    """What the settings say about the output."""
-
-    templates: str = "alerts/templates"  # the templates' folder, which their names leave out
-    alert_names: AlertNames = "qualified"
-    prometheus_version: tuple[int, int] = (2, 42)
-
-
-class Facts(NamedTuple):
-    """What the rest of the repo must know of one group to judge it as a whole."""
-
-    templates: tuple[str, ...] = ()  # the files of the templates that it uses
-    declared: tuple[str, ...] = ()  # the parameters that those templates declare
-    covered: tuple[str, ...] = ()  # the rules that it emits
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from rulecompiler.aliases import MAX_EXPANDED, Aliases, Refusal
 from rulecompiler.characters import ODD, character, odd_characters
 from rulecompiler.core_schema import LEADING_ZERO, MAY_START_OTHER_THAN_STRING, plain_value, tag_of, type_name
 from rulecompiler.diagnostics import Diagnostic, Related, Span
+from rulecompiler.encoding import normalise
 from rulecompiler.model import Document, Source
-from rulecompiler.positions import MAX_DEPTH, YAML_FAULTS, Locator, event_reader, normalise
+from rulecompiler.positions import MAX_DEPTH, YAML_FAULTS, Locator, event_reader
 from rulecompiler.yaml_faults import explain
 
 __all__ = ["MAX_DEPTH", "MAX_EXPANDED", "Locator", "normalise", "parse"]

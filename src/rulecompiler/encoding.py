@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rulecompiler.diagnostics import Diagnostic, Span
 from rulecompiler.model import Source
-from rulecompiler.positions import normalise
 
 _ENCODINGS = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
@@ -19,6 +18,11 @@ _NUL_PATTERNS: dict[tuple[bool, ...], str] = {
     (False, True, True, True): "UTF-32",
     (True, True, True, False): "UTF-32",
 }
+
+
+def normalise(text: str) -> str:
+    """The text as every stage reads it: no byte order mark at its start, lines ended by LF."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def decode_text(path: str, data: bytes) -> Source | Diagnostic:

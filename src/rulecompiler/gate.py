@@ -10,13 +10,12 @@ from rulecompiler import promtool
 from rulecompiler.complaints import blame
 from rulecompiler.diagnostics import Diagnostic, Pointer, Severity
 from rulecompiler.emit import emit
+from rulecompiler.inputs import Inputs
 from rulecompiler.library import Library
-from rulecompiler.model import Rule, RuleGroup, RuleSet, Template
-from rulecompiler.render import Unproven
+from rulecompiler.model import Rule, RuleGroup, RuleSet, Template, Unproven
 from rulecompiler.trial import Trial
 from rulecompiler.unittests import build, untested
 from rulecompiler.verdicts import verdicts
-from rulecompiler.workspace import Inputs
 
 
 class UnitTests(NamedTuple):

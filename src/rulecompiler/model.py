@@ -11,6 +11,7 @@ from rulecompiler.diagnostics import Pointer
 
 MatchOp = Literal["=", "!=", "=~", "!~"]
 RuleKind = Literal["alert", "record"]
+AlertNames = Literal["qualified", "plain"]
 
 
 class Matcher(NamedTuple):
@@ -170,3 +171,27 @@ class RuleSet:
     def rule_count(self) -> int:
         """How many rules, over all Prometheus groups."""
         return sum(len(group.rules) for group in self.groups)
+
+
+class Options(NamedTuple):
+    """What the settings say about the output."""
+
+    templates: str = "alerts/templates"  # the templates' folder, which their names leave out
+    alert_names: AlertNames = "qualified"
+    prometheus_version: tuple[int, int] = (2, 42)
+
+
+class Facts(NamedTuple):
+    """What the rest of the repo must know of one group to judge it as a whole."""
+
+    templates: tuple[str, ...] = ()  # the files of the templates that it uses
+    declared: tuple[str, ...] = ()  # the parameters that those templates declare
+    covered: tuple[str, ...] = ()  # the rules that it emits
+
+
+class Unproven(NamedTuple):
+    """A query that only newer servers' parsers know: promtool must judge it before and after scoping."""
+
+    original: str
+    scoped: str
+    template: str

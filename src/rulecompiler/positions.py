@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from rulecompiler.diagnostics import Place, Pointer, Span
+from rulecompiler.encoding import normalise
 from rulecompiler.offsets import raw_offsets
 
 MAX_DEPTH = 64
@@ -20,11 +21,6 @@ YAML_FAULTS = (yaml.YAMLError, ValueError, OverflowError)
 """What PyYAML's parsers raise on bad text: a bad escape or tag gives Python's own errors."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def normalise(text: str) -> str:
-    """The text as every stage reads it: no byte order mark at its start, lines ended by LF."""
-    return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def event_reader(text: str) -> Callable[[], Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from rulecompiler import promql
 from rulecompiler.coverage import Assignment
@@ -13,17 +13,7 @@ from rulecompiler.decode import text_of
 from rulecompiler.diagnostics import Diagnostic, Pointer, Related, Severity
 from rulecompiler.inheritance import Sourced, Values
 from rulecompiler.interpolation import GroupFacts, Program, Promql, TextFault, compile_text
-from rulecompiler.model import Matcher, Rule, Segment, Template
-
-AlertNames = Literal["qualified", "plain"]
-
-
-class Unproven(NamedTuple):
-    """A query that only newer servers' parsers know: promtool must judge it before and after scoping."""
-
-    original: str
-    scoped: str
-    template: str
+from rulecompiler.model import AlertNames, Matcher, Rule, Segment, Template, Unproven
 
 
 class Rendered(NamedTuple):

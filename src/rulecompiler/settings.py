@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import permutations
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
-from rulecompiler import schema
 from rulecompiler.diagnostics import Diagnostic, Pointer
-from rulecompiler.model import Document
+from rulecompiler.model import AlertNames, Document
 from rulecompiler.words import show
-
-AlertNames = Literal["qualified", "plain"]
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
@@ -34,19 +31,22 @@ class Settings:
     timeout: float = 120.0  # seconds that one run of promtool may take
 
 
-def read(
-    document: Document | None, environ: Mapping[str, str]
-) -> tuple[Settings | None, tuple[Diagnostic, ...]]:
-    """The settings from the file, if there is one, and the environment; None if a fault was found."""
-    faults: list[Diagnostic] = []
-    settings = Settings()
-    if document is not None:
-        faults.extend(schema.validate("settings", document))
-        if not faults:
-            settings = _from_file(document.data or {})
-            faults.extend(_overlaps(settings, document))
-    settings = _from_environment(settings, environ, faults)
+def read(document: Document) -> tuple[Settings | None, tuple[Diagnostic, ...]]:
+    """What the settings file says; None if a fault was found."""
+    from rulecompiler import schema
+
+    faults = list(schema.validate("settings", document))
+    if faults:
+        return None, tuple(faults)
+    settings = _from_file(document.data or {})
+    faults.extend(_overlaps(settings, document))
     return (None if faults else settings), tuple(faults)
+
+
+def overridden(settings: Settings, environ: Mapping[str, str]) -> tuple[Settings, tuple[Diagnostic, ...]]:
+    """The settings with what the environment overrides, and its faults (RC215)."""
+    faults: list[Diagnostic] = []
+    return _from_environment(settings, environ, faults), tuple(faults)
 
 
 def _from_file(data: Mapping[str, Any]) -> Settings:

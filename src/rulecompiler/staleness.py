@@ -11,10 +11,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rulecompiler.compiler import Options
 from rulecompiler.coverage import Neighbours
 from rulecompiler.forest import Forest
-from rulecompiler.model import Group, Matcher, Template
+from rulecompiler.model import Group, Matcher, Options, Template
 
 
 def template_header(template: Template) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from rulecompiler.compiler import Compiler, Options
+from rulecompiler.compiler import Compiler
 from rulecompiler.diagnostics import Diagnostic, Place, Pointer, Related, has_errors
 from rulecompiler.forest import Forest
 from rulecompiler.interpolation import GroupFacts, Promql, TextFault, compile_text
 from rulecompiler.library import Library
-from rulecompiler.model import Group, Matcher, RuleGroup, RuleSet, Template
+from rulecompiler.model import Group, Matcher, Options, RuleGroup, RuleSet, Template
 from rulecompiler.unittests import Means
 
 GROUP = "test"

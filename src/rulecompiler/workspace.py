@@ -1,72 +1,23 @@
-"""A repo on disk: everything read, compiled and compared, before anything is written."""
+"""A repo compiled and compared with what it holds, before anything is written."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rulecompiler import cache, compiler, document, output, settings, sources, staleness
-from rulecompiler.cache import Cache, CachedFile, CachedGroup
-from rulecompiler.compiler import Compiler, GroupResult, Options
-from rulecompiler.coverage import Neighbours, neighbours
+from rulecompiler import cache, output
+from rulecompiler.cache import Cache
 from rulecompiler.diagnostics import Diagnostic, has_errors
 from rulecompiler.emit import file_name
-from rulecompiler.forest import Forest
-from rulecompiler.library import Library
-from rulecompiler.model import Group, RuleSet, Source, Template
-from rulecompiler.output import OutputFile
-from rulecompiler.parallel import cores, map_parallel
-from rulecompiler.render import Unproven
-from rulecompiler.settings import Settings
-from rulecompiler.sources import RawFile
+from rulecompiler.inputs import Inputs, read_inputs
+from rulecompiler.model import RuleSet, Unproven
 
-SETTINGS_FILE = "rulecompiler.yaml"
-_PARALLEL_FROM = 24  # groups below which starting processes costs more than it saves
-
-TemplateRead = tuple[str, Template | None, tuple[Diagnostic, ...]]
-GroupRead = tuple[str, Group | None, tuple[Diagnostic, ...]]
-
-
-class SourceTexts(Mapping[str, str]):
-    """The texts of all files that were read, decoded when a report shows them."""
-
-    def __init__(self, files: Iterable[RawFile]) -> None:
-        self._files = {file.path: file for file in files}
-
-    def __getitem__(self, path: str) -> str:
-        decoded = sources.decode(self._files[path])
-        if isinstance(decoded, Source):
-            return decoded.text
-        return self._files[path].data.decode("utf-8", "replace")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What lies in the repo, not yet parsed: settings, templates, groups, and what is generated."""
-
-    root: Path
-    settings: Settings
-    templates: tuple[RawFile, ...]
-    groups: tuple[RawFile, ...]
-    generated: Mapping[str, OutputFile]
-    texts: SourceTexts
-    diagnostics: tuple[Diagnostic, ...]
-
-    @property
-    def options(self) -> Options:
-        """The part of the settings that the compiler needs."""
-        chosen = self.settings
-        return Options(chosen.templates, chosen.alert_names, chosen.prometheus_version)
+if TYPE_CHECKING:
+    from rulecompiler.library import Library
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,55 +52,6 @@ class Outcome:
         }
 
 
-def find_root(start: Path) -> Path:
-    """The repo that a folder belongs to: the nearest one up with settings or an `alerts` folder."""
-    for marker in (SETTINGS_FILE, "alerts"):
-        for folder in (start, *start.parents):
-            if (folder / marker).exists():
-                return folder
-    return start
-
-
-def read_inputs(root: Path, environ: Mapping[str, str]) -> Inputs:
-    """Reads the repo's files; what cannot be read is in `diagnostics`."""
-    faults: list[Diagnostic] = []
-    extra: list[RawFile] = []
-    chosen = _settings(root, environ, faults, extra)
-    files, more = sources.scan(root, (chosen.templates, chosen.groups))
-    faults.extend(more)
-    generated, still_more = output.scan(root, chosen.generated)
-    faults.extend(still_more)
-    prefix = chosen.templates + "/"
-    return Inputs(
-        root,
-        chosen,
-        tuple(f for f in files if f.path.startswith(prefix)),
-        tuple(f for f in files if not f.path.startswith(prefix)),
-        generated,
-        SourceTexts([*files, *extra]),
-        tuple(faults),
-    )
-
-
-def _settings(
-    root: Path, environ: Mapping[str, str], faults: list[Diagnostic], extra: list[RawFile]
-) -> Settings:
-    parsed = None
-    if (root / SETTINGS_FILE).exists() or (root / SETTINGS_FILE).is_symlink():
-        raw = sources.read(root, SETTINGS_FILE)
-        source = raw if isinstance(raw, Diagnostic) else sources.decode(raw)
-        if isinstance(raw, RawFile):
-            extra.append(raw)
-        if isinstance(source, Diagnostic):
-            faults.append(source)
-        elif source.text.strip():
-            parsed, own = document.parse(source)
-            faults.extend(own)
-    chosen, more = settings.read(parsed, environ)
-    faults.extend(more)
-    return chosen or Settings()
-
-
 def compile_repo(
     root: Path,
     environ: Mapping[str, str],
@@ -165,33 +67,33 @@ def compile_repo(
     earlier run, which is what a gate wants. `progress` hears how many groups are done, of how many.
     """
     started = time.perf_counter()
-    inputs = read_inputs(root, environ)
+    old = cache.load(root) if cached else Cache()
+    inputs = read_inputs(root, environ, old.settings)
+    outcome = None
     if has_errors(inputs.diagnostics):
         # The rest is still judged, so that one run tells all faults.
-        outcome = _compile(inputs, Cache(), only, jobs, progress)
-    else:
-        old = cache.load(root) if cached else Cache()
-        outcome = _unchanged(inputs, old, only) or _compile(inputs, old, only, jobs, progress)
+        old = Cache()
+    elif not only:
+        outcome = _unchanged(inputs, old)
+    if outcome is None:
+        # The compiler takes 100 ms to import, which an unchanged repo need not pay.
+        from rulecompiler.recompile import recompile
+
+        outcome = recompile(inputs, old, only, jobs, progress)
     return replace(outcome, seconds=time.perf_counter() - started)
 
 
-def read_library(inputs: Inputs) -> tuple[Library, tuple[Diagnostic, ...]]:
-    """The repo's templates without its groups, and all faults of their files."""
-    templates = [_read_template(inputs.options, raw) for raw in inputs.templates]
-    shelf, _, faults = compiler.assemble(templates, (), inputs.options)
-    return shelf, (*inputs.diagnostics, *faults)
-
-
-def _run_key(inputs: Inputs) -> str:
+def run_key(inputs: Inputs) -> str:
+    """A key of everything that a compile depends on."""
     parts = [repr(inputs.options)]
     for file in (*inputs.templates, *inputs.groups):
         parts += (file.path, file.digest)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _unchanged(inputs: Inputs, old: Cache, only: tuple[str, ...]) -> Outcome | None:
+def _unchanged(inputs: Inputs, old: Cache) -> Outcome | None:
     """The last outcome again, where neither inputs nor outputs changed since."""
-    if only or old.run != _run_key(inputs):
+    if old.run != run_key(inputs):
         return None
     expected = {file_name(g): c.output for g, c in old.groups.items() if c.output}
     if expected != {name: file.digest for name, file in inputs.generated.items()}:
@@ -204,197 +106,6 @@ def _unchanged(inputs: Inputs, old: Cache, only: tuple[str, ...]) -> Outcome | N
         unchanged=tuple(expected),
         rule_counts={g: c.rule_count for g, c in old.groups.items() if c.output},
     )
-
-
-def _compile(
-    inputs: Inputs,
-    old: Cache,
-    only: tuple[str, ...],
-    jobs: int,
-    progress: Callable[[int, int], None] | None,
-) -> Outcome:
-    jobs = jobs or cores()
-    plan = _plan(inputs, old, only, jobs)
-    if isinstance(plan, Diagnostic):
-        return Outcome(inputs, (*inputs.diagnostics, plan))
-    results = map_parallel(plan.compiler.compile_group, plan.stale, jobs, _PARALLEL_FROM, progress)
-    facts = {g: c.facts for g, c in plan.kept.items()} | {r.group_id: r.facts for r in results}
-    faults = [*inputs.diagnostics, *plan.diagnostics]
-    for group_id in plan.trees.groups:
-        kept = plan.kept.get(group_id)
-        faults.extend(kept.warnings if kept is not None else ())
-    for result in results:
-        faults.extend(result.diagnostics)
-    whole: tuple[Diagnostic, ...] = ()
-    if not has_errors(faults) and not only:
-        whole = tuple(compiler.judge_whole(plan.trees, facts))
-        faults.extend(whole)
-    faults = list(dict.fromkeys(faults))
-    if has_errors(faults):
-        return Outcome(inputs, tuple(faults), library=plan.library)
-    return _outcome(inputs, plan, results, tuple(faults), whole, only)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What is to be compiled, and what is known without compiling it."""
-
-    trees: Forest
-    compiler: Compiler
-    stale: list[str]
-    kept: Mapping[str, CachedGroup]
-    library: Library
-    files: dict[str, CachedFile]
-    key: Callable[[str, Iterable[str]], str]
-    diagnostics: tuple[Diagnostic, ...]
-
-
-def _plan(inputs: Inputs, old: Cache, only: tuple[str, ...], jobs: int) -> _Plan | Diagnostic:
-    options = inputs.options
-    templates = [_read_template(options, raw) for raw in inputs.templates]
-    unread = {raw.path: raw for raw in inputs.groups}
-    light: list[GroupRead] = []
-    for path, raw in list(unread.items()):
-        known = old.files.get(path)
-        if known is not None and known.digest == raw.digest:
-            light.append((path, staleness.group_from_header(path, known.header), known.warnings))
-            del unread[path]
-    groups = map_parallel(_read_group, list(unread.values()), jobs, _PARALLEL_FROM)
-    shelf, trees, faults = compiler.assemble(templates, [*light, *groups], options)
-    unknown = next((g for g in only if g not in trees.groups), None)
-    if unknown is not None and not has_errors(faults):
-        return _unknown_group(unknown, trees)
-    around = neighbours(trees)
-    digests = {raw.path: raw.digest for raw in (*inputs.templates, *inputs.groups)}
-    names = staleness.names_key(options, [staleness.template_header(t) for t in shelf])
-
-    def key(group_id: str, used: Iterable[str]) -> str:
-        return staleness.group_key(group_id, trees, around, digests, used, names)
-
-    kept: dict[str, CachedGroup] = {}
-    for group_id in trees.groups:
-        known_group = old.groups.get(group_id)
-        if (
-            known_group is not None
-            and known_group.key == key(group_id, known_group.facts.templates)
-            and _on_disk(inputs, group_id) == known_group.output
-        ):
-            kept[group_id] = known_group
-    stale = [g for g in trees.groups if (g in only if only else g not in kept)]
-    full = _complete(inputs, trees, around, stale, {path for path, _, _ in light}, jobs)
-    files = _cached_files(inputs, shelf, trees, templates, groups, old)
-    return _Plan(trees, Compiler(shelf, full, options, around), stale, kept, shelf, files, key, tuple(faults))
-
-
-def _complete(
-    inputs: Inputs,
-    trees: Forest,
-    around: Mapping[str, Neighbours],
-    stale: list[str],
-    light: set[str],
-    jobs: int,
-) -> Forest:
-    """The forest with every group that the stale ones depend on read in full."""
-    needed = {p for g in stale for p in staleness.group_files(g, trees, around)} & light
-    if not needed:
-        return trees
-    raw = [f for f in inputs.groups if f.path in needed]
-    read = {path: group for path, group, _ in map_parallel(_read_group, raw, jobs, _PARALLEL_FROM)}
-    return Forest({g.id: read.get(g.path) or g for g in trees})
-
-
-def _cached_files(
-    inputs: Inputs,
-    shelf: Library,
-    trees: Forest,
-    templates: Iterable[TemplateRead],
-    groups: Iterable[GroupRead],
-    old: Cache,
-) -> dict[str, CachedFile]:
-    """What to remember of each file; only good ones are."""
-    warnings = {path: own for path, _, own in (*templates, *groups)}
-    headers = {t.path: staleness.template_header(t) for t in shelf}
-    headers |= {g.path: staleness.group_header(g) for g in trees}
-    files: dict[str, CachedFile] = {}
-    for raw in (*inputs.templates, *inputs.groups):
-        if raw.path in warnings:
-            files[raw.path] = CachedFile(raw.digest, headers.get(raw.path, {}), warnings[raw.path])
-        else:
-            files[raw.path] = old.files[raw.path]
-    return files
-
-
-def _outcome(
-    inputs: Inputs,
-    plan: _Plan,
-    results: list[GroupResult],
-    faults: tuple[Diagnostic, ...],
-    whole: tuple[Diagnostic, ...],
-    only: tuple[str, ...],
-) -> Outcome:
-    files = {file_name(r.group_id): r.text for r in results if r.rules is not None}
-    counts = {g: c.rule_count for g, c in plan.kept.items() if c.output}
-    counts |= {r.group_id: r.rules.rule_count for r in results if r.rules is not None}
-    unchanged = tuple(file_name(g) for g, c in plan.kept.items() if c.output and file_name(g) not in files)
-    compiled = {file_name(r.group_id) for r in results} if only else set(inputs.generated)
-    gone = tuple(sorted((set(inputs.generated) & compiled) - files.keys() - set(unchanged)))
-    remember = None
-    if not only:
-        fresh = {
-            r.group_id: CachedGroup(
-                plan.key(r.group_id, r.facts.templates),
-                output.digest(r.text) if r.rules is not None else "",
-                r.rules.rule_count if r.rules is not None else 0,
-                r.facts,
-                r.diagnostics,
-            )
-            for r in results
-        }
-        remember = Cache(_run_key(inputs), plan.files, {**plan.kept, **fresh}, whole)
-    return Outcome(
-        inputs,
-        faults,
-        files,
-        unchanged,
-        gone,
-        _rule_sets(results),
-        dict(sorted(counts.items())),
-        tuple(dict.fromkeys(u for r in results for u in r.unproven)),
-        plan.library,
-        remember,
-    )
-
-
-def _rule_sets(results: Iterable[GroupResult]) -> Mapping[str, RuleSet]:
-    return {file_name(r.group_id): r.rules for r in results if r.rules is not None}
-
-
-def _on_disk(inputs: Inputs, group_id: str) -> str:
-    file = inputs.generated.get(file_name(group_id))
-    return file.digest if file is not None else ""
-
-
-def _unknown_group(group_id: str, trees: Forest) -> Diagnostic:
-    close = get_close_matches(group_id, list(trees.groups), n=1)
-    return Diagnostic(
-        "RC711",
-        f"there is no group `{group_id}`",
-        help=f"did you mean `{close[0]}`?" if close else "see `rulecompiler list` for the groups",
-    )
-
-
-def _read_template(options: Options, raw: RawFile) -> TemplateRead:
-    source = sources.decode(raw)
-    if isinstance(source, Diagnostic):
-        return raw.path, None, (source,)
-    return raw.path, *compiler.read_template(source, options)
-
-
-def _read_group(raw: RawFile) -> GroupRead:
-    source = sources.decode(raw)
-    if isinstance(source, Diagnostic):
-        return raw.path, None, (source,)
-    return raw.path, *compiler.read_group(source)
 
 
 def write(outcome: Outcome) -> Diagnostic | None:

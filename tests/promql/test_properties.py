@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rulecompiler.model import Matcher
-from rulecompiler.promql import ScopedQuery, prepare, same_meaning, scope_text
+from rulecompiler.promql import Query, ScopedQuery, prepare, same_meaning, scope_text
 from rulecompiler.promql.holes import Value
 from rulecompiler.promql.lexer import escape, lex, quote, unquote
 
@@ -155,6 +155,8 @@ TEMPLATES = [
     '{a!~"${s}"}',
     '{a=~"x${s}"}',
     '{__name__="${s}"}',
+    "x_${s}",
+    "x:${s} + ${s}:y",
     '{__name__=~"${s}"}',
     'x{__name__="${s}"}',
     '{"${s}"}',
@@ -212,11 +214,14 @@ def test_remembered_shape_gives_what_a_fresh_look_gives(template: str, data: st.
     scope = (Matcher("zz_scope", "=", data.draw(texts)), Matcher("zz_other", "!~", "a|b"))
     segments = render(template, *values)
     remembered = _scoped(segments, scope)
+    metrics = getattr(prepare(segments), "metrics", frozenset())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rulecompiler.promql.query.classify", lambda hole, value: Value(value, None))
         for cache in _caches("query"):
             cache.cache_clear()
         assert _scoped(segments, scope) == remembered
+        if isinstance(query := prepare(segments), Query):
+            assert query.metrics == metrics
     for cache in _caches("query"):
         cache.cache_clear()
     if isinstance(remembered, ScopedQuery):

@@ -35,7 +35,8 @@ def check(jobs: int, full_diff: bool, fmt: str) -> int:
       rulecompiler check --format sarif > rulecompiler.sarif
     """
     from rulecompiler.diagnostics import has_errors
-    from rulecompiler.workspace import compile_repo, find_root
+    from rulecompiler.inputs import find_root
+    from rulecompiler.workspace import compile_repo
 
     with on_terminal("checking") as progress:
         root = find_root(Path.cwd())

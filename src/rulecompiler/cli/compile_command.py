@@ -44,7 +44,7 @@ def compile_(
       rulecompiler compile --group grp-123      just this group's file
       rulecompiler compile --format json        for scripts
     """
-    from rulecompiler.workspace import find_root
+    from rulecompiler.inputs import find_root
 
     root = find_root(Path.cwd())
     return _run(root, groups, dry_run, jobs, full_diff, validate, fmt)

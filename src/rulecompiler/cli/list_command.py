@@ -15,7 +15,7 @@ from rulecompiler.cli.compile_command import plural
 from rulecompiler.cli.output import format_option, write
 
 if TYPE_CHECKING:
-    from rulecompiler.workspace import Inputs
+    from rulecompiler.inputs import Inputs
 
 # A rule's first line, which nothing else in our own layout can look like.
 _RULE = re.compile(r"^  - (?:alert|record): ", re.MULTILINE)
@@ -33,7 +33,7 @@ def list_(fmt: str) -> int:
     """
     from rulecompiler.diagnostics import has_errors
     from rulecompiler.document import Locator
-    from rulecompiler.workspace import find_root, read_inputs
+    from rulecompiler.inputs import find_root, read_inputs
 
     inputs = read_inputs(find_root(Path.cwd()), os.environ)
     files = _files(inputs)

@@ -39,17 +39,17 @@ def schema(kind: str | None, repo: bool) -> int:
 
 
 def _of_repo(start: Path) -> str:
-    from rulecompiler import compiler, editor, sources, workspace
+    from rulecompiler import compiler, editor, inputs, sources
     from rulecompiler.diagnostics import Diagnostic
 
-    inputs = workspace.read_inputs(workspace.find_root(start), os.environ)
+    repo = inputs.read_inputs(inputs.find_root(start), os.environ)
     templates, groups, unread = [], [], 0
-    for raw in (*inputs.templates, *inputs.groups):
+    for raw in (*repo.templates, *repo.groups):
         source = sources.decode(raw)
         if isinstance(source, Diagnostic):
             unread += 1
-        elif raw in inputs.templates:
-            template, _ = compiler.read_template(source, inputs.options)
+        elif raw in repo.templates:
+            template, _ = compiler.read_template(source, repo.options)
             templates.append(template)
         else:
             group, _ = compiler.read_group(source)

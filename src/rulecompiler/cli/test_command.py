@@ -27,7 +27,8 @@ def test(templates: tuple[str, ...], fmt: str) -> int:
     from rulecompiler.codes import TITLES
     from rulecompiler.diagnostics import Diagnostic, has_errors
     from rulecompiler.document import Locator
-    from rulecompiler.workspace import find_root, read_inputs, read_library
+    from rulecompiler.inputs import find_root, read_inputs
+    from rulecompiler.recompile import read_library
 
     inputs = read_inputs(find_root(Path.cwd()), os.environ)
     library, diagnostics = read_library(inputs)

@@ -22,7 +22,8 @@ def validate(fmt: str) -> int:
       rulecompiler validate --format json
     """
     from rulecompiler.diagnostics import has_errors
-    from rulecompiler.workspace import compile_repo, find_root
+    from rulecompiler.inputs import find_root
+    from rulecompiler.workspace import compile_repo
 
     outcome = compile_repo(find_root(Path.cwd()), os.environ, cached=False)
     show_diagnostics(outcome.diagnostics, outcome, fmt)

@@ -150,13 +150,16 @@ def _unreadable(text: str, start: int, at: int) -> Fault:
         return Fault("`:` has no meaning here", "write `:=` to declare a variable", at, at + 1)
     if unicodedata.category(char) in ("Cn", "Co"):
         raise Unsure
-    shown = f"`{char}`" if char.isprintable() and not char.isspace() else f"U+{ord(char):04X}"
     help = "remove it, or put it inside quotes"
     if char.isspace() or char in "\u200b\ufeff":
         help = "replace it by an ordinary space"
     elif char in "\u201c\u201d\u2018\u2019":
         help = 'use straight quotes: "'
-    return Fault(f"the character {shown} cannot stand inside an action", help, at, at + 1)
+    return Fault(f"the character {_shown(char)} cannot stand inside an action", help, at, at + 1)
+
+
+def _shown(char: str) -> str:
+    return f"`{char}`" if char.isprintable() and not char.isspace() else f"U+{ord(char):04X}"
 
 
 def _malformed(token: Token, text: str) -> Fault | None:
@@ -171,11 +174,13 @@ def _malformed(token: Token, text: str) -> Fault | None:
         help = "put a space between them"
         if kind == "word" and after == "-":
             help = "a name has letters, digits and underscores only"
+        elif after.isspace():
+            help = "replace it by an ordinary space"
         elif kind == "field":
             help = 'such a label is read with `index $labels "name"`'
         elif after == "}":
             help = "close the action with `}}`"
-        return Fault(f"{short(piece + after)}: `{after}` cannot follow a name", help, start, end + 1)
+        return Fault(f"{_shown(after)} cannot follow the name {short(piece)}", help, start, end + 1)
     if kind == "number":
         if after == "_" or after.isalnum() or (after and after in "+-") or _NO_NUMBER.fullmatch(piece):
             help = 'write a number such as 0.5, or a string such as "5m"'

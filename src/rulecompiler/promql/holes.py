@@ -21,6 +21,7 @@ _KINDS = (SegmentKind.NUMBER, SegmentKind.STRING, SegmentKind.PROMQL)
 _LONGEST = 1_000  # characters of a value that is worth a class
 _INTEGER, _DECIMAL, _NEGATIVE, _DURATION, TEXT, _PATTERN = "7", "7.5", "-7", "7m", "v", "v|"
 
+# Numbers that are not nought, which no range may be, nor longer than a range may be in seconds.
 _PLAIN_CLASSES: tuple[tuple[Callable[[str], Any], str], ...] = (
     (re.compile(r"[1-9][0-9]{0,8}").fullmatch, _INTEGER),
     (re.compile(r"(?!0*\.0*\Z)[0-9]{1,9}\.[0-9]{1,9}").fullmatch, _DECIMAL),
@@ -124,8 +125,6 @@ def _class(hole: Hole, value: str) -> str | None:
             return TEXT
     if hole.kind is SegmentKind.STRING and _PLAIN_DURATION(value):
         return _DURATION
-    if hole.slot.bracketed:
-        return None  # a number of seconds, which must not be nought
     if hole.kind is SegmentKind.NUMBER and _NEGATIVE_NUMBER(value):
         return _NEGATIVE
     return next((name for accepts, name in _PLAIN_CLASSES if accepts(value)), None)

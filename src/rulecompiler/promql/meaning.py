@@ -6,6 +6,9 @@ import re
 from difflib import get_close_matches
 
 from rulecompiler.promql import words
+from rulecompiler.promql.cursor import short
+from rulecompiler.promql.durations import LONGEST, milliseconds, seconds_of_number
+from rulecompiler.promql.lexer import DURATION, NUMBER
 from rulecompiler.promql.normal import Names, normalise
 from rulecompiler.promql.problems import MEANING, NOTHING_TO_SCOPE, SYNTAX, UNKNOWN_UNSCOPED, Fault
 from rulecompiler.promql.proof import Unparsed, parse
@@ -52,6 +55,7 @@ def check(query: Structure, unscoped: frozenset[str], scoped: bool) -> bool:
     the parser cannot tell: the query uses something newer than it.
     """
     _check_regexes(query)
+    _check_durations(query)
     tree = parse(normalise(query, Names()))
     if isinstance(tree, Unparsed):
         fault = _explain(query, tree.message)
@@ -69,6 +73,19 @@ def _check_regexes(query: Structure) -> None:
                 message = f"{token.text} is not a regular expression of RE2, which Prometheus uses"
                 help = "correct it; RE2 has no look-around and no back-references"
                 raise Fault(MEANING, message, help, token.start, token.end)
+
+
+def _check_durations(query: Structure) -> None:
+    """Refuse what no clock can count, which the library parser does not survive either."""
+    lone = [w.last for w in query.windows if w.plain]
+    spoken = [index for index, token in enumerate(query.tokens) if token.kind == DURATION]
+    for index in sorted({*lone, *spoken}):
+        token = query.tokens[index]
+        is_number = token.kind == NUMBER
+        length = seconds_of_number(token.text) * 1000 if is_number else milliseconds(token.text)
+        if length is not None and length > LONGEST:
+            message = f"`{short(token.text)}` is longer than Prometheus can count"
+            raise Fault(MEANING, message, "write at most 292y", token.start, token.end)
 
 
 def _check_scope(query: Structure, unscoped: frozenset[str], scoped: bool) -> None:

@@ -51,6 +51,11 @@ class Window(NamedTuple):
     end: int
     plain: bool  # a duration that the library reads; not so arithmetic and times before 1970
 
+    @property
+    def last(self) -> int:
+        """The index of its last token."""
+        return self.end - 1
+
 
 @dataclass(slots=True)
 class Structure:

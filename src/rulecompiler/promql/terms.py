@@ -7,33 +7,19 @@ from collections.abc import Mapping
 
 from rulecompiler.model import Matcher, Segment
 from rulecompiler.promql import inject
+from rulecompiler.promql.durations import LONGEST, milliseconds
 from rulecompiler.promql.grammar import structure
 from rulecompiler.promql.problems import SYNTAX, Fault, Problem
 from rulecompiler.promql.proof import same_tree
 from rulecompiler.promql.query import prepare
 
-_UNITS = {  # in milliseconds
-    "y": 31_536_000_000,
-    "w": 604_800_000,
-    "d": 86_400_000,
-    "h": 3_600_000,
-    "m": 60_000,
-    "s": 1_000,
-    "ms": 1,
-}
-_DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+){unit}(?![a-z]))?" for unit in _UNITS))
-_LONGEST = (2**63 - 1) // 1_000_000  # milliseconds: what Go counts in nanoseconds
 _METRIC = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def is_duration(text: str) -> bool:
     """Whether this is a duration of Prometheus', such as `5m` or `1h30m`, and not nought."""
-    match = _DURATION.fullmatch(text)
-    if match is None or not text or len(text) > 100:
-        return False
-    total = sum(int(match[unit] or 0) * size for unit, size in _UNITS.items())
-    return 0 < total <= _LONGEST
+    return 0 < (milliseconds(text) or 0) <= LONGEST
 
 
 def is_metric(text: str) -> bool:
