@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from textwrap import dedent
 
-from rulecompiler.compiler import Compilation, Options, compile_sources, read_group, read_template
+from rulecompiler.compiler import Compilation, compile_sources, read_group, read_template
 from rulecompiler.diagnostics import Diagnostic, Place, Severity
 from rulecompiler.document import Locator
 from rulecompiler.forest import Forest
 from rulecompiler.library import Library
-from rulecompiler.model import Group, Rule, Source, Template
+from rulecompiler.model import Group, Options, Rule, Source, Template
 from rulecompiler.resolve import Resolver
 
 TEMPLATES = "alerts/templates/"

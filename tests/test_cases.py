@@ -93,7 +93,12 @@ def check_for_its_reader(found: Diagnostic) -> None:
         assert found.help or " must be " in found.message, found
 
 
-def test_no_case_is_without_its_answer() -> None:
+def test_the_names_say_what_comes_out() -> None:
     for name in names():
         case = CASES / name
-        assert (case / "expected").exists() or (case / "diagnostics.txt").exists(), name
+        diagnostics = case / "diagnostics.txt"
+        said = diagnostics.read_text("utf-8") if diagnostics.exists() else ""
+        kind = "bad" if "error[" in said else "warn" if said else "good"
+        assert name.partition("-")[0] == kind, name
+        if kind == "bad":
+            assert tree(case / "expected") == tree(case / "input" / "generated"), name

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from rulecompiler.compiler import Compilation, Options
+from rulecompiler.compiler import Compilation
 from rulecompiler.diagnostics import has_errors
+from rulecompiler.model import Options
 from tests.helpers import compile_texts
 from tests.oracle import NEEDS, Emitted, Spec, World, emitted
 

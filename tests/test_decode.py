@@ -160,13 +160,11 @@ class TestGroup:
             abstract=True,
             scope=(Matcher("cluster", "=~", "c.*"), Matcher("zone", "=", "a")),
             labels={"team": None},
-            interval="30s",
-            limit=5,
-            query_offset="0",
+            settings={"interval": "30s", "limit": 5, "query_offset": "0"},
             params={"x": None},
             rules=rules,
         )
-        assert type(decoded.limit) is int
+        assert type(decoded.settings["limit"]) is int
         assert list(decoded.rules) == ["B", "A"]
 
     def test_an_empty_scope_holds_everything(self) -> None:

@@ -28,7 +28,7 @@ def faults(name: str) -> tuple[Diagnostic, ...]:
     if document is None:
         return found
     if kind == "settings":
-        return settings.read(document, {})[1]
+        return settings.read(document)[1]
     assert kind in ("template", "group")
     found = schema.validate("template" if kind == "template" else "group", document)
     if not found:

@@ -1,33 +1,40 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rulecompiler import schema
 from rulecompiler.diagnostics import Diagnostic, Pointer
+from rulecompiler.inputs import read_inputs
 from rulecompiler.model import Document
-from rulecompiler.settings import Settings, read
+from rulecompiler.settings import Settings, overridden, read
 
 DEFAULTS = Settings()
 
 
 def from_file(data: Any, **environ: str) -> Settings:
-    settings, faults = read(Document("rulecompiler.yaml", data), environ)
+    settings, faults = read(Document("rulecompiler.yaml", data))
     assert faults == ()
     assert settings is not None
+    settings, faults = overridden(settings, environ)
+    assert faults == ()
     return settings
 
 
 def fault(data: Any, **environ: str) -> Diagnostic:
-    settings, (found,) = read(Document("rulecompiler.yaml", data), environ)
-    assert settings is None
+    settings, faults = read(Document("rulecompiler.yaml", data))
+    if environ:
+        assert settings is not None
+        _, faults = overridden(settings, environ)
+    (found,) = faults
     return found
 
 
 def test_no_file_gives_the_defaults() -> None:
-    assert read(None, {}) == (DEFAULTS, ())
+    assert overridden(DEFAULTS, {}) == (DEFAULTS, ())
 
 
 @pytest.mark.parametrize("data", [None, {}, {"paths": None, "prometheus": None}, {"paths": {}}])
@@ -120,11 +127,15 @@ def test_folders_must_lie_apart(paths: dict[str, str], key: str | None) -> None:
     assert found.place == Pointer("rulecompiler.yaml", ("paths", key or "generated"))
 
 
-def test_faults_of_the_file_and_of_the_environment_are_told_together() -> None:
-    settings, faults = read(Document("s.yaml", {"x": 1}), {"PROMETHEUS_VALIDATE_RULES": "x"})
+def test_faults_of_the_file_and_of_the_environment_are_told_together(tmp_path: Path) -> None:
+    (tmp_path / "rulecompiler.yaml").write_text("x: 1\n")
+    for folder in ("templates", "groups"):
+        (tmp_path / "alerts" / folder).mkdir(parents=True)
 
-    assert settings is None
-    assert [found.code for found in faults] == ["RC201", "RC215"]
+    inputs = read_inputs(tmp_path, {"PROMETHEUS_VALIDATE_RULES": "x"})
+
+    assert inputs.settings == DEFAULTS
+    assert [found.code for found in inputs.diagnostics] == ["RC201", "RC215"]
 
 
 def test_settings_do_not_change() -> None:

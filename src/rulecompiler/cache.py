@@ -1,7 +1,7 @@
 """What the last good compile found out, so that the next one does only what changed.
 
-A JSON file in `.rulecompiler/`, keyed by content and by the compiler itself. Losing, corrupting or
-forging it costs time only where `check` is the gate: `check` never reads it.
+JSON in `.rulecompiler/`, keyed by content and by the compiler itself, under a digest that any damage
+breaks. Losing or corrupting it costs time only; forging it fools nobody, as `check` never reads it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rulecompiler.diagnostics import Diagnostic, Place, Pointer, Related, Severi
 from rulecompiler.inputs import SettingsFile
 from rulecompiler.model import Facts
 from rulecompiler.settings import Settings
-from rulecompiler.state_folder import state_folder
+from rulecompiler.state_folder import NAME, state_folder
 
 _FILE = "cache.json"
 
@@ -62,9 +62,10 @@ class Cache:
 def load(root: Path) -> Cache:
     """The remembered compile; an empty one where there is none that this compiler can use."""
     try:
-        data = json.loads((root / ".rulecompiler" / _FILE).read_bytes())
-        if data["compiler"] != compiler_key():
+        seal, _, body = (root / NAME / _FILE).read_bytes().partition(b"\n")
+        if seal != _seal(body):
             return Cache()
+        data = json.loads(body)
         return Cache(
             str(data["run"]),
             _settings(data["settings"]),
@@ -80,7 +81,6 @@ def load(root: Path) -> Cache:
 def save(root: Path, cache: Cache) -> None:
     """Remembers a good compile; failing to is no fault."""
     data = {
-        "compiler": compiler_key(),
         "run": cache.run,
         "settings": None
         if cache.settings is None
@@ -92,11 +92,16 @@ def save(root: Path, cache: Cache) -> None:
         },
         "warnings": _raw(cache.warnings),
     }
+    body = json.dumps(data, separators=(",", ":")).encode()
     with contextlib.suppress(OSError):
         target = state_folder(root) / _FILE
-        temporary = target.with_name(f"{_FILE}.{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(data, separators=(",", ":")), encoding="utf-8")
-        os.replace(temporary, target)
+        # One name for all: whoever compiles holds the lock, and what a killed one left is overwritten.
+        temporary = target.with_name(f"{_FILE}.tmp")
+        try:
+            temporary.write_bytes(_seal(body) + b"\n" + body)
+            os.replace(temporary, target)
+        except OSError:
+            temporary.unlink(missing_ok=True)
 
 
 def compiler_key() -> str:
@@ -109,6 +114,11 @@ def compiler_key() -> str:
                 status = os.stat(os.path.join(folder, name))
                 parts.append(f"{name} {status.st_size} {status.st_mtime_ns}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _seal(body: bytes) -> bytes:
+    """What only this compiler writes above exactly this content."""
+    return hashlib.sha256(compiler_key().encode() + body).hexdigest().encode()
 
 
 def _raw(diagnostics: tuple[Diagnostic, ...]) -> list[dict[str, Any]]:

@@ -9,10 +9,12 @@ just for the groups whose inputs changed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from rulecompiler import checks, decode, document, emit, forest, library, schema
 from rulecompiler.coverage import Assignment, Coverage, Neighbours, meeting_pairs, neighbours
@@ -35,6 +37,9 @@ from rulecompiler.model import (
 from rulecompiler.render import check_template, render
 from rulecompiler.resolve import ResolvedGroup, Resolver
 from rulecompiler.scopes import Relation, relation
+
+# Good enough to keep references to a broken file from being faults of their own.
+_RULE_NAME = re.compile(r"^(?:alert|record):[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +72,24 @@ def template_name(path: str, options: Options) -> str:
     return str(PurePosixPath(path).relative_to(options.templates).with_suffix(""))
 
 
-def read_template(source: Source, options: Options) -> tuple[Template | None, tuple[Diagnostic, ...]]:
+class Broken(NamedTuple):
+    """A template file that is at fault: the names by which groups may refer to it all the same."""
+
+    names: frozenset[str]
+
+
+def read_template(source: Source, options: Options) -> tuple[Template | Broken, tuple[Diagnostic, ...]]:
     """The template of a file, with all that can be wrong with it alone."""
+    name = template_name(source.path, options)
     parsed, faults = _document("template", source)
-    if parsed is None:
-        return None, faults
-    template, more = decode.template(parsed, template_name(source.path, options))
-    if template is None or has_errors(more):
-        return None, (*faults, *more)
-    own = check_template(template)
-    return (None if has_errors(own) else template), (*faults, *more, *own)
+    if parsed is not None:
+        template, more = decode.template(parsed, name)
+        faults = (*faults, *more)
+        if template is not None and not has_errors(more):
+            faults = (*faults, *check_template(template))
+            if not has_errors(faults):
+                return template, faults
+    return Broken(frozenset((name, PurePosixPath(name).name, *_RULE_NAME.findall(source.text)))), faults
 
 
 def read_group(source: Source) -> tuple[Group | None, tuple[Diagnostic, ...]]:
@@ -124,6 +137,8 @@ class Compiler:
         rules: list[tuple[Assignment, Rule]] = []
         unproven: list[Unproven] = []
         for assignment in assignments:
+            if not assignment.rule.sound:
+                continue  # what a bad value does to the text would be a fault of its own
             rendered = render(assignment, facts, self._options.alert_names)
             diagnostics.extend(rendered.diagnostics)
             if rendered.unproven is not None:
@@ -192,6 +207,7 @@ def judge_whole(groups: Forest, facts: Mapping[str, Facts]) -> Iterator[Diagnost
                     label="declared by no template in use",
                     help=f"did you mean `{close[0]}`?" if close else "take it out",
                 )
+    yield from _namesakes(g for g in groups if facts[g.id].covered)
     for first, second in meeting_pairs(g for g in groups if facts[g.id].covered):
         if groups.root(first.id) == groups.root(second.id):
             continue
@@ -211,21 +227,36 @@ def judge_whole(groups: Forest, facts: Mapping[str, Facts]) -> Iterator[Diagnost
             )
 
 
+def _namesakes(groups: Iterable[Group]) -> Iterator[Diagnostic]:
+    """Groups of one name, whose alerts nobody can tell apart by name (RC337)."""
+    first: dict[str, Group] = {}
+    for group in groups:
+        other = first.setdefault(group.name, group)
+        if other is not group:
+            yield Diagnostic(
+                "RC337",
+                f"the groups `{other.id}` and `{group.id}` are both named `{group.name}`",
+                group.pointer("name"),
+                label="used again",
+                help="alerts carry the group's name: give each group one of its own",
+                severity=Severity.WARNING,
+                related=(Related(other.pointer("name"), "used here first"),),
+            )
+
+
 def compile_sources(templates: Iterable[Source], groups: Iterable[Source], options: Options) -> Compilation:
     """The whole story in one process, for a repo that is in memory. All faults are reported."""
     shelf, trees, faults = assemble(
-        [(source.path, *read_template(source, options)) for source in templates],
+        [read_template(source, options) for source in templates],
         [(source.path, *read_group(source)) for source in groups],
-        options,
     )
     compiler = Compiler(shelf, trees, options)
     return conclude(trees, tuple(compiler.compile_group(group.id) for group in trees), faults)
 
 
 def assemble(
-    templates: Iterable[tuple[str, Template | None, tuple[Diagnostic, ...]]],
+    templates: Iterable[tuple[Template | Broken, tuple[Diagnostic, ...]]],
     groups: Iterable[tuple[str, Group | None, tuple[Diagnostic, ...]]],
-    options: Options,
 ) -> tuple[Library, Forest, list[Diagnostic]]:
     """Library and forest of what could be read, with the faults of all files.
 
@@ -236,12 +267,12 @@ def assemble(
     good_groups: list[Group] = []
     broken_templates: set[str] = set()
     broken_groups: set[str] = set()
-    for path, template, own in templates:
+    for template, own in templates:
         faults.extend(own)
-        if template is not None:
+        if isinstance(template, Template):
             good_templates.append(template)
         else:
-            broken_templates |= {template_name(path, options), PurePosixPath(path).stem}
+            broken_templates |= template.names
     for path, group, own in groups:
         faults.extend(own)
         if group is not None:

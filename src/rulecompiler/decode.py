@@ -59,7 +59,7 @@ def template(document: Document, name: str) -> tuple[Template | None, tuple[Diag
 
 def text_of(value: str | int | bool) -> str:
     """A label's or annotation's value; Prometheus reads a plain number or boolean as text too."""
-    return value if isinstance(value, str) else str(value).lower()
+    return value if isinstance(value, str) else str(value).lower().removesuffix(".0")
 
 
 def _param(name: str, schema: Mapping[str, Any]) -> Param:
@@ -100,7 +100,6 @@ def group(document: Document) -> tuple[Group | None, tuple[Diagnostic, ...]]:
     faults = list(_group_faults(data, at, PurePosixPath(document.path).stem))
     if faults:
         return None, tuple(faults)
-    limit = data.get("limit")
     return (
         Group(
             path=document.path,
@@ -112,9 +111,11 @@ def group(document: Document) -> tuple[Group | None, tuple[Diagnostic, ...]]:
             labels=data.get("labels", {}),
             params=data.get("params", {}),
             rules=data.get("rules", {}),
-            interval=data.get("interval"),
-            limit=None if limit is None else int(limit),
-            query_offset=data.get("query_offset"),
+            settings={
+                key: int(data[key]) if isinstance(data[key], float) else data[key]
+                for key in ("interval", "limit", "query_offset")
+                if key in data
+            },
         ),
         (),
     )

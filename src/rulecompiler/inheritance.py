@@ -45,14 +45,7 @@ def inherit(above: Policy, group: Group) -> Policy:
         entries = {**above.entries}
         for name, written in group.rules.items():
             entries[name] = _merge_entry(above.entries.get(name), written, group.pointer("rules", name))
-    settings = above.settings
-    own = {
-        key: value
-        for key in ("interval", "limit", "query_offset")
-        if (value := getattr(group, key)) is not None
-    }
-    if own:
-        settings = {**settings, **{k: Sourced(v, group.pointer(k)) for k, v in own.items()}}
+    settings = _merge(above.settings, group.settings, Pointer(group.path), drop_null=True)
     return Policy(wide, labels, entries, settings)
 
 

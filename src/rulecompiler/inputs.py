@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,14 +63,22 @@ class Inputs:
         chosen = self.settings
         return Options(chosen.templates, chosen.alert_names, chosen.prometheus_version)
 
+    @property
+    def key(self) -> str:
+        """A key of everything that the compiled files depend on."""
+        parts = [repr(self.options)]
+        for file in (*self.templates, *self.groups):
+            parts += (file.path, file.digest)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-def find_root(start: Path) -> Path:
-    """The repo that a folder belongs to: the nearest one up with settings or an `alerts` folder."""
+
+def find_root(start: Path) -> Path | None:
+    """The repo that a folder belongs to: the nearest one up with settings or an `alerts` folder, if any."""
     for marker in (SETTINGS_FILE, "alerts"):
         for folder in (start, *start.parents):
             if (folder / marker).exists():
                 return folder
-    return start
+    return None
 
 
 def read_inputs(root: Path, environ: Mapping[str, str], known: SettingsFile | None = None) -> Inputs:

@@ -61,7 +61,8 @@ class Program(Protocol):
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _SIMPLE = re.compile(rf"\$\{{\s*({_NAME}|group\.(?:id|name|labels\.{_NAME}))\s*\}}")
-_ACTIVE = re.compile(r"\$\{(?![{0-9])|\{%|\{#")
+_STRIPPING = re.compile(r"\$\{[-+]")
+_ACTIVE = re.compile(r"\$\{(?!\{|[0-9]+\})|\{%|\{#")
 _KEYWORDS = frozenset(("true", "false", "none", "True", "False", "None", "not", "group", "loop"))
 
 
@@ -71,6 +72,13 @@ def compile_text(text: str) -> Program | TextFault:
     if len(text) > MAX_SOURCE:
         return TextFault(
             f"the text has {len(text):,} characters, more than {MAX_SOURCE:,}", "split the rule", 0, len(text)
+        )
+    trap = _STRIPPING.search(text)
+    if trap is not None:
+        return TextFault(
+            f"`{trap[0]}` strips the white space before it, as in Jinja2, and is no sign",
+            f"write `${{ {trap[0][-1]}` with a space for a sign, or leave it out",
+            *trap.span(),
         )
     if not _ACTIVE.search(text):
         return _Plain((Segment(text, 0, len(text)),), ())
@@ -149,14 +157,14 @@ def undefined(name: str, start: int, end: int) -> TextFault:
 
 
 def not_text(name: str, value: object, start: int, end: int) -> TextFault:
-    """The fault of a list or mapping where a text is due."""
-    what = "a list" if isinstance(value, list | tuple) else "a mapping"
-    return TextFault(
-        f"{f'`{name}`' if name else 'the result'} is {what}, which has no text of its own",
-        f'join it: `${{{name or "…"} | join("|")}}`' if what == "a list" else "use one of its values",
-        start,
-        end,
-    )
+    """The fault of a list, a mapping or nothing at all where a text is due."""
+    what, way_out = "a mapping", "use one of its values"
+    if isinstance(value, list | tuple):
+        what, way_out = "a list", f'join it: `${{{name or "…"} | join("|")}}`'
+    elif value is None:
+        what, way_out = "nothing", "give an `if` its `else`, or use `default`"
+    subject = f"`{name}`" if name else "the result"
+    return TextFault(f"{subject} is {what}, which has no text of its own", way_out, start, end)
 
 
 def _simple_program(text: str) -> _Plain | None:

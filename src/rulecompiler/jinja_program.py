@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any
 
 from jinja2 import TemplateError, nodes
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
 from jinja2.visitor import NodeTransformer
 
+from rulecompiler.characters import ODD
 from rulecompiler.interpolation import MAX_OUTPUT, GroupFacts, Program, TextFault, not_text
 from rulecompiler.jinja_sandbox import (
     BUDGET,
     CONCAT,
-    CONTROL,
     FILTER_NAMES,
     KINDS,
+    LOOP,
+    READ,
     TESTS,
+    BadArguments,
     NoText,
     Spent,
     environment,
@@ -32,9 +36,12 @@ from rulecompiler.model import Segment
 # Control characters never reach this stage from YAML, so they can carry structure.
 _LITERAL_DOLLAR = "\x0e"
 _MARK = re.compile("\x01([0-9]+)\x02")
-_LITERAL = re.compile(r"\$(?=\{[{0-9])")
+_LITERAL = re.compile(r"\$(?=\{(?:\{|[0-9]+\}))")
+_TAG = "\x0f"
+_SILENT_LINE = re.compile(rf"^[ \t]*{_TAG}[ \t{_TAG}]*(?:\n|\Z)", re.M)
 
 _MAX_DEPTH = 50
+_FILTER_HELP = "see Jinja2's description of the filter"
 
 _ALLOWED = (
     nodes.Template,
@@ -84,15 +91,19 @@ class _Piece:
 
 def compile_jinja(text: str) -> Program | TextFault:
     """The program of any text; a `TextFault` where it does not parse or is not allowed."""
+    if ODD.search(text):
+        return TextFault("the text holds a control character", "take it out", 0, len(text))
     source = _LITERAL.sub(_LITERAL_DOLLAR, text)
     try:
         tree = environment.parse(source)
         pieces = list(_pieces(source))
-        names, uses_group, fault = _inspect(tree, source, pieces)
+        names, uses_group, fault = _inspect(tree, source)
+        fault = fault or _sign_fault(pieces, source)
         if fault is not None:
             return fault
-        _Concat().visit(tree)
-        _mark(tree)
+        _Meters().visit(tree)
+        _drop_silent_lines(pieces, source)
+        _mark(tree, pieces, source)
         template = environment.from_string(tree)
     except TemplateSyntaxError as error:
         start, end = _line_span(text, error.lineno)
@@ -134,6 +145,8 @@ class _JinjaProgram:
             return not_text("", error.value, place.start, place.end)
         except UndefinedError as error:
             return self._fault(_sentence(str(error)), "use a name that every group has, or `default`", output)
+        except BadArguments:
+            return self._fault("a filter is given arguments that it does not take", _FILTER_HELP, output)
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             return self._fault(_sentence(str(error)), "look at the values that it is given", output)
         return self._segments("".join(output))
@@ -174,8 +187,46 @@ def _pieces(source: str) -> Iterator[_Piece]:
         position += len(raw)
 
 
-class _Concat(NodeTransformer):
-    """Makes `a ~ b` a filter, so that it draws on the budget as filters do."""
+def _drop_silent_lines(pieces: list[_Piece], source: str) -> None:
+    """Takes the lines that hold nothing but `{% %}` and `{# #}` out of the text: they are not the query's.
+
+    Jinja2's own `trim_blocks` would also join a line that merely ends in `{% endif %}` to the next.
+    """
+    masked: list[str] = []
+    position = 0
+    for piece in pieces:
+        masked.append(_TAG * (piece.start - position))
+        masked.append("v" * (piece.end - piece.start) if piece.is_value else source[piece.start : piece.end])
+        position = piece.end
+    masked.append(_TAG * (len(source) - position))
+    silent = bytearray(len(source))
+    for line in _SILENT_LINE.finditer("".join(masked)):
+        silent[line.start() : line.end()] = b"\1" * (line.end() - line.start())
+    for piece in pieces:
+        if not piece.is_value:
+            while piece.start < piece.end and silent[piece.start]:
+                piece.start += 1
+            while piece.start < piece.end and silent[piece.end - 1]:
+                piece.end -= 1
+
+
+def _sign_fault(pieces: list[_Piece], source: str) -> TextFault | None:
+    """`${-x}`, which Jinja2 reads as white space control: the minus would be gone without a word."""
+    for piece in pieces:
+        sign, end = source[piece.start + 2 : piece.start + 3], source[piece.end - 2 : piece.end - 1]
+        if piece.is_value and (sign in ("-", "+") or end == "-"):
+            what = "${" + sign if sign in ("-", "+") else "-}"
+            return TextFault(
+                f"`{what}` is white space control in Jinja2, and no sign",
+                "put a space between: `${ -x }`; white space control is there in `{%- … -%}`",
+                piece.start,
+                piece.end,
+            )
+    return None
+
+
+class _Meters(NodeTransformer):
+    """Puts filters at `a ~ b`, at comparisons and at a loop's list, to draw on the budget as filters do."""
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:
         """The same texts joined by the metered filter."""
@@ -183,16 +234,38 @@ class _Concat(NodeTransformer):
         parts = nodes.List(node.nodes, lineno=node.lineno)
         return nodes.Filter(parts, CONCAT, [], [], None, None, lineno=node.lineno)
 
+    def visit_For(self, node: nodes.For) -> nodes.For:
+        """The same loop, paid for by what stands in it, as a turn need not write or filter anything."""
+        self.generic_visit(node)
+        cost = nodes.Const(sum(1 for _ in node.find_all(nodes.Node)))
+        node.iter = nodes.Filter(node.iter, LOOP, [cost], [], None, None, lineno=node.lineno)
+        return node
 
-def _mark(tree: nodes.Template) -> None:
-    """Puts each piece's number in front of its output."""
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:
+        """The same comparison: looking a word up in a long text takes its time."""
+        self.generic_visit(node)
+        node.expr = nodes.Filter(node.expr, READ, [], [], None, None, lineno=node.lineno)
+        for operand in node.ops:
+            operand.expr = nodes.Filter(operand.expr, READ, [], [], None, None, lineno=node.lineno)
+        return node
+
+    def visit_Test(self, node: nodes.Test) -> nodes.Test:
+        """The same test, whose arguments are compared."""
+        self.generic_visit(node)
+        node.args = [nodes.Filter(a, READ, [], [], None, None, lineno=node.lineno) for a in node.args]
+        return node
+
+
+def _mark(tree: nodes.Template, pieces: list[_Piece], source: str) -> None:
+    """Puts each piece's number in front of its output, which is what is left of it."""
     number = 0
     for output in _in_source_order(tree):
         marked: list[nodes.Expr] = []
         for child in output.nodes:
             mark = f"\x01{number}\x02"
             if isinstance(child, nodes.TemplateData):
-                marked.append(nodes.TemplateData(mark + child.data, lineno=child.lineno))
+                text = source[pieces[number].start : pieces[number].end]
+                marked.append(nodes.TemplateData(mark + text, lineno=child.lineno))
             else:
                 marked += [nodes.TemplateData(mark, lineno=output.lineno), child]
             number += 1
@@ -207,9 +280,7 @@ def _in_source_order(node: nodes.Node) -> Iterator[nodes.Output]:
             yield from _in_source_order(child)
 
 
-def _inspect(
-    tree: nodes.Template, source: str, pieces: list[_Piece]
-) -> tuple[frozenset[str], bool, TextFault | None]:
+def _inspect(tree: nodes.Template, source: str) -> tuple[frozenset[str], bool, TextFault | None]:
     """The names that a tree uses, and what in it is not allowed."""
     names: set[str] = set()
     uses_group = False
@@ -249,6 +320,8 @@ def _refusal(node: nodes.Node, bound: frozenset[str], depth: int) -> tuple[str, 
             f"`{what}` is not available in templates",
             "there are `${ }`, `{% if %}`, `{% for %}`, arithmetic and a few filters",
         )
+    if isinstance(node, nodes.Const) and isinstance(node.value, float) and not isfinite(node.value):
+        return "this number is larger than any that Prometheus knows", "write a smaller one"
     if isinstance(node, nodes.For):
         if "loop" in bound:
             return "a loop inside a loop is not available", "use one loop over one list"
@@ -296,7 +369,20 @@ def _line_span(text: str, line: int) -> tuple[int, int]:
     return start, start + len(lines[line - 1].rstrip("\n")) if line <= len(lines) else len(text)
 
 
+# What Jinja2 says, and what a person who has never seen its lexer would say.
+_PLAINLY = (
+    (re.compile(r".*expected 'end of print statement'"), "`${` is not closed by `}` where it should be"),
+    (re.compile(r".*'end of print statement'"), "there is something missing between `${` and `}`"),
+    (re.compile(r".*block that needs to be closed is '(\w+)'", re.DOTALL), r"`{% \1 %}` is not closed"),
+    (re.compile(r"unexpected char ('.') at \d+"), r"\1 cannot stand between `${` and `}`"),
+)
+
+
 def _sentence(message: str | None) -> str:
-    """Jinja2's message in our form: lower case, no full stop, no control characters."""
-    text = CONTROL.sub("", (message or "the expression is not valid").strip().rstrip("."))
+    """Jinja2's message in our form: plain, lower case, no full stop, no control characters."""
+    text = ODD.sub("", (message or "the expression is not valid").strip().rstrip("."))
+    for pattern, plainly in _PLAINLY:
+        match = pattern.match(text)
+        if match is not None:
+            return match.expand(plainly)
     return text[:1].lower() + text[1:]

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping, Sized
+from inspect import Signature, signature
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.runtime import LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from rulecompiler.characters import ODD
 from rulecompiler.interpolation import value_text
 from rulecompiler.model import SegmentKind
 from rulecompiler.scopes import quote_regex
 
 BUDGET = 1_000_000
 """Characters that the filters of one rendering may read and write."""
-CONCAT = "~"  # a filter's name that no author can write
+CONCAT, LOOP, READ = "~", "%", "="  # filters' names that no author can write
 KINDS = {"n": SegmentKind.NUMBER, "s": SegmentKind.STRING, "p": SegmentKind.PROMQL}
 """The letter that stands before a value in the output says what kind of value it is."""
 _LETTERS = {kind: letter for letter, kind in KINDS.items()}
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 TESTS = frozenset(
     ("defined", "undefined", "none", "number", "string", "boolean", "even", "odd", "in", "eq", "ne")
 )
@@ -64,13 +65,17 @@ class Environment(ImmutableSandboxedEnvironment):
             keep_trailing_newline=True,
             finalize=finalize,
             autoescape=False,
+            optimized=False,  # nothing is worked out before there is a budget for it
         )
         self.globals.clear()
         library = self.filters
         self.filters = {name: _metered(purse, library[name]) for name in _FILTERS}
         self.filters["replace"] = _metered_replace(purse)
         self.filters["regex_quote"] = _metered(purse, _regex_quote)
-        self.filters[CONCAT] = _metered(purse, lambda parts: "".join(str(part) for part in parts))
+        self.filters["join"] = _metered(purse, _join)
+        self.filters[CONCAT] = _metered(purse, _join)
+        self.filters[READ] = _metered(purse, lambda value: value)
+        self.filters[LOOP] = _metered_loop(purse)
         self.tests = {name: self.tests[name] for name in TESTS}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -90,6 +95,7 @@ class Environment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """Arithmetic on numbers, as everything else can grow without end."""
+        purse.pay(_size(left))
         for side in (left, right):
             if isinstance(side, Undefined):
                 str(side)
@@ -109,7 +115,6 @@ _FILTERS = (
     "first",
     "float",
     "int",
-    "join",
     "last",
     "length",
     "lower",
@@ -123,17 +128,19 @@ _FILTERS = (
     "upper",
 )
 
-FILTER_NAMES = sorted((*_FILTERS, "regex_quote", "replace"))
+FILTER_NAMES = sorted((*_FILTERS, "join", "regex_quote", "replace"))
 
 
 def _metered(purse: Purse, function: Callable[..., Any]) -> Callable[..., Any]:
     """The filter, paying for what it reads; generators become lists."""
     passes = getattr(function, "jinja_pass_arg", None)
+    shape = signature(function)
 
     def metered(*args: Any, **options: Any) -> Any:
         purse.pay(sum(_size(a) for a in args) + sum(_size(v) for v in options.values()))
         if "attribute" in options:
             raise TemplateError("`attribute=` is not available")
+        _check_arguments(shape, args, options)
         result = function(*args, **options)
         if isinstance(result, Iterator):
             result = list(result)
@@ -145,21 +152,59 @@ def _metered(purse: Purse, function: Callable[..., Any]) -> Callable[..., Any]:
     return metered
 
 
+def _check_arguments(shape: Signature, args: tuple[Any, ...], options: Mapping[str, Any]) -> None:
+    try:
+        shape.bind(*args, **options)
+    except TypeError as error:
+        raise BadArguments from error
+
+
 def _metered_replace(purse: Purse) -> Callable[..., str]:
-    def replace(text: object, old: str, new: str) -> str:
-        plain = str(text)
+    def make(text: object, old: object, new: object) -> str:
+        plain, before, after = _text(text), _text(old), _text(new)
         # Paid before it is made: a short text can grow by the square of its length.
-        purse.pay(len(plain) + (plain.count(str(old)) * len(str(new))))
-        return plain.replace(str(old), str(new))
+        purse.pay(len(plain) + plain.count(before) * len(after))
+        return plain.replace(before, after)
+
+    shape = signature(make)
+
+    def replace(*args: Any, **options: Any) -> str:
+        _check_arguments(shape, args, options)
+        return make(*args, **options)
 
     return replace
+
+
+def _metered_loop(purse: Purse) -> Callable[[Any, int], Any]:
+    def loop(items: Any, cost: int) -> Any:
+        if not isinstance(items, Sized):
+            raise TemplateError(f"`for` takes a list, not {items!r:.40}")
+        purse.pay(len(items) * cost)
+        return items
+
+    return loop
+
+
+def _text(value: object) -> str:
+    """A value as `${…}` would show it; raises `NoText` where it has no text."""
+    if isinstance(value, Undefined):
+        str(value)  # StrictUndefined raises
+    rendered = value_text(value)
+    if rendered is None:
+        raise NoText(None if isinstance(value, Undefined) else value)
+    return rendered[0]
+
+
+def _join(items: list[object], d: object = "") -> str:
+    """The items' texts with `d` between them."""
+    return _text(d).join(_text(item) for item in items)
 
 
 def _regex_quote(value: object) -> object:
     """RE2's special characters escaped; a list is quoted item by item."""
     if isinstance(value, list | tuple):
-        return [quote_regex(str(item)) for item in value]
-    return quote_regex(str(value))
+        return [quote_regex(_text(item)) for item in value]
+    return quote_regex(_text(value))
 
 
 def finalize(value: object) -> str:
@@ -168,15 +213,21 @@ def finalize(value: object) -> str:
         str(value)  # StrictUndefined raises
     rendered = value_text(value)
     if rendered is None:
-        raise NoText(value)
+        raise NoText(None if isinstance(value, Undefined) else value)
     text, kind = rendered
-    if CONTROL.search(text):
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TemplateError("the result is not a finite number")
+    if ODD.search(text):
         raise TemplateError("a value holds a control character")
     return _LETTERS[kind] + text
 
 
+class BadArguments(Exception):
+    """A filter was called with too many arguments, too few, or unknown ones."""
+
+
 class NoText(Exception):
-    """A `${…}` came to a list or a mapping."""
+    """A `${…}` came to a list, a mapping or nothing."""
 
     def __init__(self, value: object) -> None:
         super().__init__()

@@ -28,7 +28,7 @@ class Library:
         template = self.templates.get(reference)
         return [template] if template else self._by_rule.get(reference, [])
 
-    def find(self, reference: str, place: Place) -> Template | Diagnostic | None:
+    def find(self, reference: str, place: Place | None) -> Template | Diagnostic | None:
         """The template that a reference names, or what is wrong with the reference (RC301, RC302).
 
         None means that it names a template whose own faults are told already.
@@ -88,16 +88,19 @@ def build(
 def required(library: Library, template: Template) -> Iterator[Template]:
     """All records that a template needs, each once, deepest first; faulty references are passed over."""
     seen: set[str] = {template.name}
-
-    def visit(current: Template) -> Iterator[Template]:
-        for reference in current.requires:
+    path = [(template, iter(template.requires))]
+    while path:
+        current, references = path[-1]
+        for reference in references:
             found = library.candidates(reference)
             if len(found) == 1 and found[0].name not in seen:
                 seen.add(found[0].name)
-                yield from visit(found[0])
-                yield found[0]
-
-    yield from visit(template)
+                path.append((found[0], iter(found[0].requires)))
+                break
+        else:
+            path.pop()
+            if path:
+                yield current
 
 
 def _requirement_faults(library: Library) -> Iterator[Diagnostic]:

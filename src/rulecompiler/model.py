@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal, NamedTuple
 
@@ -95,9 +95,8 @@ class Group:
     labels: Mapping[str, str | None]
     params: Mapping[str, Any]
     rules: Mapping[str, Mapping[str, Any] | None]
-    interval: str | None = None
-    limit: int | None = None
-    query_offset: str | None = None
+    settings: Mapping[str, str | int | None] = field(default_factory=dict)
+    """`interval`, `limit` and `query_offset`, as far as they are written."""
 
     def pointer(self, *keys: str | int) -> Pointer:
         """The place of one of this group's values."""

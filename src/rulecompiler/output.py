@@ -38,6 +38,8 @@ def scan(root: Path, folder: str) -> tuple[Mapping[str, OutputFile], tuple[Diagn
     A missing folder is an empty one. What an earlier, interrupted compile staged is passed over.
     """
     path = root / folder
+    if not _is_inside(root, path):
+        return {}, (_elsewhere(folder),)
     try:
         if not stat.S_ISDIR(path.lstat().st_mode):
             return {}, (_not_a_folder(folder, is_link=path.is_symlink()),)
@@ -56,28 +58,34 @@ def scan(root: Path, folder: str) -> tuple[Mapping[str, OutputFile], tuple[Diagn
         except OSError as error:
             faults.append(_unreadable(f"{folder}/{name}", error))
             continue
-        if data is None or not _OURS.fullmatch(name) or not _is_generated(data):
+        if data is None or not _OURS.fullmatch(name):
             faults.append(_foreign(f"{folder}/{name}"))
         else:
             files[name] = OutputFile(len(data), hashlib.sha256(data).hexdigest())
     return files, tuple(faults)
 
 
-def read(root: Path, folder: str, name: str) -> str:
-    """A generated file's text, damage made visible. Raises OSError."""
-    return (root / folder / name).read_bytes().decode("utf-8", "backslashreplace")
+def read(root: Path, folder: str, name: str) -> str | None:
+    """A generated file's text, damage made visible; None if it went since. Raises OSError."""
+    try:
+        return (root / folder / name).read_bytes().decode("utf-8", "backslashreplace")
+    except FileNotFoundError:  # a compile beside this one took it away
+        return None
 
 
 def write(root: Path, folder: str, new: Mapping[str, str], gone: tuple[str, ...]) -> Diagnostic | None:
     """Puts the new files in place and takes the others away; the caller holds the lock.
 
     Everything is staged before anything is replaced, so that a full disk changes nothing. A fault
-    is returned (RC705); a process killed in between leaves whole files, old or new.
+    is returned (RC705); a process killed in between leaves whole files, old or new. With nothing
+    to do, it only takes away what such a process staged.
     """
     path = root / folder
     staged: list[tuple[Path, Path]] = []
+    replaced = 0
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        if new:
+            path.mkdir(parents=True, exist_ok=True)
         _sweep(path)
         for name, text in new.items():
             temporary = path / f".{name}.{os.getpid()}.tmp"
@@ -87,37 +95,40 @@ def write(root: Path, folder: str, new: Mapping[str, str], gone: tuple[str, ...]
                 file.write(text.encode())
         for temporary, target in staged:
             os.replace(temporary, target)
+            replaced += 1
         for name in gone:
             (path / name).unlink(missing_ok=True)
+            replaced += 1
     except OSError as error:
-        for temporary, _ in staged:
+        return _unwritten(folder, error, replaced, len(new) + len(gone))
+    finally:
+        for temporary, _ in staged[replaced:]:
             with contextlib.suppress(OSError):
                 temporary.unlink()
-        return Diagnostic(
-            "RC705",
-            f"`{folder}` cannot be written: {error.strerror or error}",
-            Span(folder, 1, 1, 1, 1),
-            help="make room or the folder writable, then run this again",
-        )
     return None
 
 
 def _sweep(path: Path) -> None:
     """Takes away what an interrupted compile staged."""
-    for name in os.listdir(path):
-        if _STAGED.fullmatch(name):
-            (path / name).unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        for name in os.listdir(path):
+            if _STAGED.fullmatch(name):
+                (path / name).unlink(missing_ok=True)
+
+
+def _is_inside(root: Path, path: Path) -> bool:
+    """Whether the folder is in the repo when links on the way to it are followed."""
+    return Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(root))
 
 
 def _read(path: Path) -> bytes | None:
-    """The bytes of a regular file; None for a link, a folder, a FIFO and the like."""
+    """The bytes of a file of ours; None for any other, and for a link, a folder, a FIFO and the like."""
     if not stat.S_ISREG(path.lstat().st_mode):
         return None
-    return path.read_bytes()
-
-
-def _is_generated(data: bytes) -> bool:
-    return is_generated(data[:_HEAD_BYTES].decode("utf-8", "replace"))
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+        # A foreign file may be of any size.
+        return head + file.read() if is_generated(head.decode("utf-8", "replace")) else None
 
 
 def _not_a_folder(folder: str, *, is_link: bool) -> Diagnostic:
@@ -127,6 +138,25 @@ def _not_a_folder(folder: str, *, is_link: bool) -> Diagnostic:
         f"`{folder}` is {what}, not a folder",
         Span(folder, 1, 1, 1, 1),
         help="move it away, or choose another folder with `paths: {generated: …}` in rulecompiler.yaml",
+    )
+
+
+def _elsewhere(folder: str) -> Diagnostic:
+    return Diagnostic(
+        "RC701",
+        f"a link leads `{folder}` out of the repo",
+        Span(folder, 1, 1, 1, 1),
+        help="choose another folder with `paths: {generated: …}` in rulecompiler.yaml",
+    )
+
+
+def _unwritten(folder: str, error: OSError, replaced: int, total: int) -> Diagnostic:
+    done = f" after {replaced} of {total} files" if replaced else ", so nothing was written"
+    return Diagnostic(
+        "RC705",
+        f"`{folder}` cannot be written{done}: {error.strerror or error}",
+        Span(folder, 1, 1, 1, 1),
+        help="make room or the folder writable, then run this again",
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -33,29 +35,60 @@ def map_parallel(
     """`[function(item) for item in items]`, in order, by `jobs` processes.
 
     Fewer than `at_least` items are done here, and all are where processes cannot be forked. What
-    the function remembers between items is lost. Raises what the function raises; a worker that
-    is killed raises BrokenProcessPool.
+    the function remembers between items is lost. Raises what the function raises. What a killed
+    worker leaves undone, or one that cannot be started, is done here.
     """
     if jobs < 2 or len(items) < at_least or not _can_fork():
-        return [function(item) for item in items]
-    from concurrent.futures import ProcessPoolExecutor
+        return _rest(function, items, [], progress)
+    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
     global _work, _items
     _work, _items = function, items
+    results: list[_Result] = []
     try:
         # Several runs a worker even out their sizes; items in a run share what is remembered.
         size = max(1, -(-len(items) // (jobs * 4)))
         starts = range(0, len(items), size)
         context = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(min(jobs, len(starts)), mp_context=context) as pool:
-            results: list[_Result] = []
+        workers = min(jobs, len(starts))
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_live_with_parent) as pool:
             for run in pool.map(_run, [(start, start + size) for start in starts]):
                 results.extend(run)
                 if progress is not None:
                     progress(len(results), len(items))
-            return results
+    except (BrokenExecutor, OSError):  # killed, perhaps for want of memory; or no process to be had
+        return _rest(function, items, results, progress)
     finally:
         _work, _items = None, ()
+    return results
+
+
+def _rest(
+    function: Callable[[_Item], _Result],
+    items: Sequence[_Item],
+    results: list[_Result],
+    progress: Callable[[int, int], None] | None,
+) -> list[_Result]:
+    """The results so far and those of the other items, done in this process."""
+    for item in items[len(results) :]:
+        results.append(function(item))
+        if progress is not None:
+            progress(len(results), len(items))
+    return results
+
+
+def _live_with_parent() -> None:
+    """Makes a worker end with its parent, and without a word when both are interrupted."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        # Nothing else would end it when the parent is killed, and it holds the parent's lock.
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _run(bounds: tuple[int, int]) -> list[Any]:

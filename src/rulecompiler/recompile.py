@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import PurePosixPath
 
 from rulecompiler import compiler, output, sources, staleness
 from rulecompiler.cache import Cache, CachedFile, CachedGroup
-from rulecompiler.compiler import Compiler, GroupResult
+from rulecompiler.compiler import Broken, Compiler, GroupResult
 from rulecompiler.coverage import Neighbours, neighbours
 from rulecompiler.diagnostics import Diagnostic, has_errors
 from rulecompiler.emit import file_name
@@ -16,13 +17,13 @@ from rulecompiler.forest import Forest
 from rulecompiler.inputs import Inputs
 from rulecompiler.library import Library
 from rulecompiler.model import Group, Options, RuleSet, Template
+from rulecompiler.outcome import Outcome
 from rulecompiler.parallel import cores, map_parallel
 from rulecompiler.sources import RawFile
-from rulecompiler.workspace import Outcome, run_key
 
 _PARALLEL_FROM = 24  # groups below which starting processes costs more than it saves
 
-TemplateRead = tuple[str, Template | None, tuple[Diagnostic, ...]]
+TemplateRead = tuple[str, Template | Broken, tuple[Diagnostic, ...]]
 GroupRead = tuple[str, Group | None, tuple[Diagnostic, ...]]
 
 
@@ -33,7 +34,10 @@ def recompile(
     jobs: int,
     progress: Callable[[int, int], None] | None,
 ) -> Outcome:
-    """The outcome of a compile; `old` may be empty, and `only` names the groups to do if not all."""
+    """The outcome of a compile; `old` may be empty, and `only` names the groups to write if not all.
+
+    The others are judged all the same: what is wrong in a group may be another one's fault.
+    """
     jobs = jobs or cores()
     plan = _plan(inputs, old, only, jobs)
     if isinstance(plan, Diagnostic):
@@ -47,7 +51,7 @@ def recompile(
     for result in results:
         faults.extend(result.diagnostics)
     whole: tuple[Diagnostic, ...] = ()
-    if not has_errors(faults) and not only:
+    if not has_errors(faults):
         whole = tuple(compiler.judge_whole(plan.trees, facts))
         faults.extend(whole)
     faults = list(dict.fromkeys(faults))
@@ -81,7 +85,7 @@ def _plan(inputs: Inputs, old: Cache, only: tuple[str, ...], jobs: int) -> _Plan
             light.append((path, staleness.group_from_header(path, known.header), known.warnings))
             del unread[path]
     groups = map_parallel(_read_group, list(unread.values()), jobs, _PARALLEL_FROM)
-    shelf, trees, faults = compiler.assemble(templates, [*light, *groups], options)
+    shelf, trees, faults = compiler.assemble([read[1:] for read in templates], [*light, *groups])
     unknown = next((g for g in only if g not in trees.groups), None)
     if unknown is not None and not has_errors(faults):
         return _unknown_group(unknown, trees)
@@ -101,7 +105,7 @@ def _plan(inputs: Inputs, old: Cache, only: tuple[str, ...], jobs: int) -> _Plan
             and _on_disk(inputs, group_id) == known_group.output
         ):
             kept[group_id] = known_group
-    stale = [g for g in trees.groups if (g in only if only else g not in kept)]
+    stale = [g for g in trees.groups if g in only or g not in kept]
     full = _complete(inputs, trees, around, stale, {path for path, _, _ in light}, jobs)
     files = _cached_files(inputs, shelf, trees, templates, groups, old)
     return _Plan(trees, Compiler(shelf, full, options, around), stale, kept, shelf, files, key, tuple(faults))
@@ -153,12 +157,13 @@ def _outcome(
     whole: tuple[Diagnostic, ...],
     only: tuple[str, ...],
 ) -> Outcome:
-    files = {file_name(r.group_id): r.text for r in results if r.rules is not None}
+    compiled = {file_name(r.group_id): r.text for r in results if r.rules is not None}
+    asked = {file_name(g) for g in only} if only else {*inputs.generated, *compiled}
+    files = {name: text for name, text in compiled.items() if name in asked}
     counts = {g: c.rule_count for g, c in plan.kept.items() if c.output}
     counts |= {r.group_id: r.rules.rule_count for r in results if r.rules is not None}
     unchanged = tuple(file_name(g) for g, c in plan.kept.items() if c.output and file_name(g) not in files)
-    compiled = {file_name(r.group_id) for r in results} if only else set(inputs.generated)
-    gone = tuple(sorted((set(inputs.generated) & compiled) - files.keys() - set(unchanged)))
+    gone = tuple(sorted((inputs.generated.keys() & asked) - files.keys() - set(unchanged)))
     remember = None
     if not only:
         fresh = {
@@ -171,7 +176,7 @@ def _outcome(
             )
             for r in results
         }
-        remember = Cache(run_key(inputs), inputs.settings_file, plan.files, {**plan.kept, **fresh}, whole)
+        remember = Cache(inputs.key, inputs.settings_file, plan.files, {**plan.kept, **fresh}, whole)
     return Outcome(
         inputs,
         faults,
@@ -200,14 +205,15 @@ def _unknown_group(group_id: str, trees: Forest) -> Diagnostic:
     return Diagnostic(
         "RC711",
         f"there is no group `{group_id}`",
-        help=f"did you mean `{close[0]}`?" if close else "see `rulecompiler list` for the groups",
+        help=f"did you mean `{close[0]}`?" if close else f"there are {', '.join(trees.groups) or 'none'}",
     )
 
 
 def _read_template(options: Options, raw: RawFile) -> TemplateRead:
     source = sources.decode(raw)
     if isinstance(source, Diagnostic):
-        return raw.path, None, (source,)
+        name = compiler.template_name(raw.path, options)
+        return raw.path, Broken(frozenset((name, PurePosixPath(name).name))), (source,)
     return raw.path, *compiler.read_template(source, options)
 
 
@@ -221,5 +227,5 @@ def _read_group(raw: RawFile) -> GroupRead:
 def read_library(inputs: Inputs) -> tuple[Library, tuple[Diagnostic, ...]]:
     """The repo's templates without its groups, and all faults of their files."""
     templates = [_read_template(inputs.options, raw) for raw in inputs.templates]
-    shelf, _, faults = compiler.assemble(templates, (), inputs.options)
+    shelf, _, faults = compiler.assemble([read[1:] for read in templates], ())
     return shelf, (*inputs.diagnostics, *faults)

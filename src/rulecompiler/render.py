@@ -14,6 +14,7 @@ from rulecompiler.diagnostics import Diagnostic, Pointer, Related, Severity
 from rulecompiler.inheritance import Sourced, Values
 from rulecompiler.interpolation import GroupFacts, Program, Promql, TextFault, compile_text
 from rulecompiler.model import AlertNames, Matcher, Rule, Segment, Template, Unproven
+from rulecompiler.params import is_duration
 
 
 class Rendered(NamedTuple):
@@ -39,7 +40,10 @@ def render(assignment: Assignment, group: GroupFacts, alert_names: AlertNames) -
     keep = _duration(text(rule.keep_firing_for), rule.keep_firing_for, faults)
     labels = {name: text(sourced) or "" for name, sourced in rule.labels.items()}
     annotations = {name: text(rule.annotations[name]) or "" for name in sorted(rule.annotations)}
-    fixed = {m.label: m.value for m in scope if m.op == "=" and m.value} | {"group": group.name}
+    # An exclusion may be an equality too (`not: a` shut out): a record that sums the label away must
+    # carry it all the same, or the alert that selects by it would never see the record.
+    equal = {m.label: m.value for m in (*scope, *exclusions) if m.op == "=" and m.value}
+    fixed = equal | {"group": group.name}
     faults.extend(_label_faults(rule.labels, labels, fixed))
     if template.kind == "alert" and not labels.get("severity"):
         labels["severity"] = "warning"
@@ -68,23 +72,24 @@ def render(assignment: Assignment, group: GroupFacts, alert_names: AlertNames) -
 
 
 def check_template(template: Template) -> tuple[Diagnostic, ...]:
-    """What is wrong with a template before any group uses it (RC501 to RC503, RC5xx with defaults)."""
+    """What is wrong with a template before any group uses it (RC520 to RC522, RC5xx with defaults)."""
     faults: list[Diagnostic] = []
     used: set[str] = set()
     for keys, text in _texts(template):
         place = template.pointer(*keys)
         program = compile_text(text)
         if isinstance(program, TextFault):
-            faults.append(_text_fault("RC501", program, place))
+            faults.append(_text_fault("RC520", program, place))
             continue
         used |= program.names
         for name in sorted(program.names - template.params.keys()):
             faults.append(_undefined(template, name, text, place))
-    for name in template.params:
+    # What a text that cannot be read would use is not known.
+    for name in () if any(f.code == "RC520" for f in faults) else template.params:
         if name not in used:
             faults.append(
                 Diagnostic(
-                    "RC503",
+                    "RC522",
                     f"the parameter `{name}` is used nowhere",
                     template.pointer("params", name).key(),
                     label="never used",
@@ -98,6 +103,8 @@ def check_template(template: Template) -> tuple[Diagnostic, ...]:
         program = compile_text(template.expr)
         if not isinstance(program, TextFault) and not program.uses_group:
             _query(template, values, facts, scope, None, faults)
+            # Whether the author's own matcher agrees is for the groups to say: this scope is made up.
+            faults = [f for f in faults if f.code != promql.CONTRADICTION]
     return tuple(faults)
 
 
@@ -161,11 +168,11 @@ def _segments(
 ) -> tuple[Segment, ...] | None:
     program: Program | TextFault = compile_text(text)
     if isinstance(program, TextFault):
-        faults.append(_text_fault("RC501", program, place))
+        faults.append(_text_fault("RC520", program, place))
         return None
     result = program.render(values, group)
     if isinstance(result, TextFault):
-        fault = _text_fault("RC502" if result.undefined else "RC504", result, place)
+        fault = _text_fault("RC521" if result.undefined else "RC523", result, place)
         faults.append(fault if entry is None else _blaming(fault, entry))
         return None
     return result
@@ -186,11 +193,11 @@ def _text(
 
 
 def _duration(text: str | None, sourced: Sourced | None, faults: list[Diagnostic]) -> str | None:
-    if text is None or sourced is None or promql.is_duration(text):
+    if text is None or sourced is None or is_duration(text):
         return text
     faults.append(
         Diagnostic(
-            "RC505",
+            "RC524",
             f"`{text}` is not a duration",
             sourced.origin,
             label="not a duration",
@@ -246,7 +253,7 @@ def _undefined(template: Template, name: str, text: str, place: Pointer) -> Diag
     match = re.search(rf"\b{re.escape(name)}\b", text[text.find("${") :] if "${" in text else text)
     start = match.start() + max(text.find("${"), 0) if match else -1
     return Diagnostic(
-        "RC502",
+        "RC521",
         f"`{name}` is not defined",
         place._replace(start=start, end=start + len(name) if start >= 0 else -1),
         label="no such parameter",

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from rulecompiler import params
+from rulecompiler import params, promql
 from rulecompiler.decode import matchers
 from rulecompiler.diagnostics import Diagnostic, Pointer, Related
 from rulecompiler.forest import Forest
@@ -39,6 +39,7 @@ class ResolvedRule:
     where: tuple[Matcher, ...]
     instead_of: str | None
     entry: Pointer
+    sound: bool = True  # every parameter has a value that its declaration allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +114,26 @@ class Resolver:
             return None
         place = entry["entry"].origin
         values = _param_values(template, entry, policy.wide)
+        bad: list[Diagnostic] = []
         if len(values) < len(template.params) and not group.abstract:
-            faults.extend(
+            bad.extend(
                 _missing(template, param, place)
                 for param in template.params.values()
                 if param.name not in values
             )
         labels = _overlay(template, "labels", template.labels, policy.labels, entry.get("labels"))
         if old is not None:
-            if values == old.params:
+            if values == old.params and old.sound:
                 values = old.params
             else:
-                faults.extend(_value_faults(template, values, old.params))
-            return replace(old, params=values, labels=labels)
+                bad.extend(_value_faults(template, values, old.params if old.sound else {}))
+            faults.extend(bad)
+            return replace(old, params=values, labels=labels, sound=not bad)
         faults.extend(_unknown_params(template, entry, group))
-        faults.extend(_value_faults(template, values, {}))
+        if template.kind == "record":
+            faults.extend(_record_faults(template, name, entry, group))
+        bad.extend(_value_faults(template, values, {}))
+        faults.extend(bad)
         enabled = entry.get("enabled")
         where = entry.get("where")
         instead_of = entry.get("instead_of")
@@ -143,6 +149,7 @@ class Resolver:
             matchers(where.value) if where is not None else (),
             str(instead_of.value) if instead_of is not None else None,
             place,
+            not bad,
         )
 
     def _template(self, name: str, entry: Values, group: Group, faults: list[Diagnostic]) -> Template | None:
@@ -165,8 +172,11 @@ class Resolver:
         faults: list[Diagnostic],
     ) -> None:
         """Adds the records that enabled rules need, and refuses those that were switched off."""
-        by_template = {r.template.name: r for r in rules.values() if not r.where}
-        for rule in [r for r in rules.values() if r.enabled and r.template.requires]:
+        # A query asks for a record by the name that its template gives it.
+        by_template = {r.template.name: r for n, r in rules.items() if not r.where and n == r.template.rule}
+        needy = [r for r in rules.values() if r.enabled and r.template.requires]
+        # By name, as the first one lends the record its place, whatever the order in the file.
+        for rule in sorted(needy, key=lambda r: r.name):
             for template in required(self.library, rule.template):
                 present = by_template.get(template.name)
                 if present is None:
@@ -266,6 +276,30 @@ def _unknown_params(template: Template, entry: Values, group: Group) -> Iterator
                 help=f"did you mean `{close[0]}`?" if close else f"it has {names or 'no parameters'}",
                 related=(Related(template.pointer("params").key(), "declared here"),) if names else (),
             )
+
+
+def _record_faults(template: Template, name: str, entry: Values, group: Group) -> Iterator[Diagnostic]:
+    """What an entry asks of a recording rule that none can do, told by the group that wrote it."""
+    declared = (Related(Pointer(template.path, ("record",)), "declared as a record here"),)
+    for key in ("for", "keep_firing_for", "annotations"):
+        if key in entry and _concerns(group, entry[key].origin):
+            yield Diagnostic(
+                "RC208",
+                f"`{name}` is a recording rule, which has no `{key}`",
+                entry[key].origin.key(),
+                label="only an alert has it",
+                help="take it out",
+                related=declared,
+            )
+    if not promql.is_metric(name) and _concerns(group, entry["entry"].origin):
+        yield Diagnostic(
+            "RC206",
+            f"`{name}` is the name of a recording rule, and so must be a metric name",
+            entry["entry"].origin.key(),
+            label="not a metric name",
+            help="use letters, digits, `_` and `:`, and no digit at the start",
+            related=declared,
+        )
 
 
 def _value_faults(template: Template, values: Values, known: Values) -> Iterator[Diagnostic]:

@@ -3,6 +3,10 @@
 A group's file depends on its own file, its ancestors', those of the groups whose scopes meet its
 own (and their ancestors'), on the templates that it uses, and on how template names are given. All
 of that is hashed into one key a group.
+
+Whether a rule stands in one of those groups may in turn hang on what lies inside that one: a group
+between two others stands to tell its inner slices apart (`coverage`). Only a group that has a wider
+one around it can be such a bridge, so siblings under one root do not depend on each other.
 """
 
 from __future__ import annotations
@@ -71,8 +75,11 @@ def group_key(
 
 def group_files(group_id: str, forest: Forest, around: Mapping[str, Neighbours]) -> tuple[str, ...]:
     """The group files that a group's output depends on, sorted."""
-    near = around.get(group_id)
-    members = (group_id, *near.all) if near is not None else (group_id,)
+    near = around.get(group_id, Neighbours())
+    members = {group_id, *near.all}
+    for other in near.all:
+        if around[other].holders:
+            members.update(around[other].insiders)
     return tuple(sorted({g.path for member in members for g in forest.chain(member)}))
 
 

@@ -87,7 +87,7 @@ def _fill(item: Any, values: Mapping[str, Any], place: Pointer, faults: list[Dia
         if not isinstance(rendered, TextFault):
             return "".join(segment.text for segment in rendered)
         spot = place._replace(start=rendered.start, end=rendered.end)
-        faults.append(Diagnostic("RC504", rendered.message, spot, help=rendered.help))
+        faults.append(Diagnostic("RC523", rendered.message, spot, help=rendered.help))
     if isinstance(item, Mapping):
         return {key: _fill(value, values, place.at(key), faults) for key, value in item.items()}
     if isinstance(item, list):

@@ -112,6 +112,8 @@ def test_wrong_usage_is_2_and_suggests(
 
 def test_directory_is_entered_and_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = Path.cwd()
+    for folder in ("templates", "groups"):
+        (tmp_path / "alerts" / folder).mkdir(parents=True)
     assert main(["-C", str(tmp_path), "schema", "group", "--repo"]) == 0
     assert Path.cwd() == before
     assert "$schema" in capsys.readouterr().out

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rulecompiler.model import Matcher
+from rulecompiler.promql import Problem, scope_text
 from rulecompiler.promql.grammar import structure
-from rulecompiler.promql.proof import prove
+from rulecompiler.promql.proof import Unparsed, prove
 
 GROUP = Matcher("group_id", "=", "g")
 ORIGINAL = (
@@ -96,3 +97,35 @@ def test_placeholders_keep_differences(one: str, other: str) -> None:
     count = len(structure(one).selectors)
     assert prove(structure(one), structure(one), [()] * count) is True
     assert prove(structure(one), structure(other), [()] * count) is False
+
+
+def test_query_without_its_proof_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rulecompiler.promql.shapes.prove", lambda *_: False)
+    (problem,) = scope_text("never_seen_before > 5", (GROUP,))
+    assert isinstance(problem, Problem)
+    assert (problem.code, problem.start, problem.end) == ("RC507", 0, 21)
+
+
+class PanicException(BaseException):
+    """What the library raises when its Rust breaks down."""
+
+
+def test_panic_of_the_library_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    def panic(*_: object) -> None:
+        raise PanicException
+
+    query = structure("up")
+    monkeypatch.setattr("rulecompiler.promql.proof._same_but_selectors", panic)
+    assert prove(query, query, [()]) is False
+    monkeypatch.setattr("promql_parser.parse", panic)
+    assert isinstance(prove(query, query, [()]), Unparsed)
+
+
+def test_interrupt_is_not_taken_for_a_panic(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    query = structure("up")
+    monkeypatch.setattr("promql_parser.parse", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        prove(query, query, [()])

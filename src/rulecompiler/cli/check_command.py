@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from rulecompiler.cli.compile_command import file_changes, plural, show_changes, show_diagnostics, tally
-from rulecompiler.cli.output import format_option, write
+from rulecompiler.cli.output import format_option, repo_root, write
 from rulecompiler.cli.progress import on_terminal
 
 if TYPE_CHECKING:
     from rulecompiler.diagnostics import Diagnostic
     from rulecompiler.gate import UnitTests
+    from rulecompiler.outcome import Outcome
     from rulecompiler.textdiff import FileChange
-    from rulecompiler.workspace import Outcome
 
 
 @click.command()
@@ -35,11 +34,10 @@ def check(jobs: int, full_diff: bool, fmt: str) -> int:
       rulecompiler check --format sarif > rulecompiler.sarif
     """
     from rulecompiler.diagnostics import has_errors
-    from rulecompiler.inputs import find_root
     from rulecompiler.workspace import compile_repo
 
     with on_terminal("checking") as progress:
-        root = find_root(Path.cwd())
+        root = repo_root()
         outcome = compile_repo(root, os.environ, jobs=jobs, cached=False, progress=progress)
     diagnostics = outcome.diagnostics
     changes: list[FileChange] = []

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rulecompiler.cli.output import format_option, screen, write
+from rulecompiler.cli.output import format_option, repo_root, screen, write
 from rulecompiler.cli.progress import on_terminal
 
 if TYPE_CHECKING:
     from rulecompiler.diagnostics import Diagnostic
+    from rulecompiler.outcome import Outcome
     from rulecompiler.textdiff import FileChange
-    from rulecompiler.workspace import Outcome
 
 
 @click.command("compile")
@@ -44,15 +44,8 @@ def compile_(
       rulecompiler compile --group grp-123      just this group's file
       rulecompiler compile --format json        for scripts
     """
-    from rulecompiler.inputs import find_root
-
-    root = find_root(Path.cwd())
+    root = repo_root()
     return _run(root, groups, dry_run, jobs, full_diff, validate, fmt)
-
-
-def compile_into(root: Path) -> int:
-    """Compile a repo that was just made, without promtool; the exit code."""
-    return _run(root, (), False, 0, False, False, "text")
 
 
 def _run(
@@ -84,7 +77,7 @@ def _run(
         changes = file_changes(outcome)
         fault = None if dry_run else write_files(outcome)
         if fault is not None:
-            return _fail(outcome, (*diagnostics, fault), fmt)
+            return _fail(outcome, (*diagnostics, fault), fmt, closing="")
     if fmt == "json":
         write(_json(outcome, diagnostics, changes))
         return 0
@@ -152,12 +145,17 @@ def show_diagnostics(diagnostics: tuple[Diagnostic, ...], outcome: Outcome | Non
     show(diagnostics, fmt, sources, Locator(sources).span, titles=TITLES, root=root)
 
 
-def _fail(outcome: Outcome | None, diagnostics: tuple[Diagnostic, ...], fmt: str) -> int:
+def _fail(
+    outcome: Outcome | None,
+    diagnostics: tuple[Diagnostic, ...],
+    fmt: str,
+    closing: str = "Nothing was written.\n",
+) -> int:
     if fmt == "json":
         write(_json(outcome, diagnostics, []))
         return 1
     show_diagnostics(diagnostics, outcome, "text")
-    write("Nothing was written.\n")
+    write(closing)
     return 1
 
 
@@ -177,15 +175,16 @@ def plural(number: int, noun: str) -> str:
 
 
 def _changed(changes: list[FileChange], dry_run: bool) -> str:
-    kinds = {
-        "added": sum(c.old is None for c in changes),
-        "changed": sum(c.old is not None and c.new is not None for c in changes),
-        "removed": sum(c.new is None for c in changes),
-    }
-    said = [f"{plural(n, 'file')} {kind}" for kind, n in kinds.items() if n]
-    if not said:
+    counts = (
+        ("add", "added", sum(c.old is None for c in changes)),
+        ("change", "changed", sum(c.old is not None and c.new is not None for c in changes)),
+        ("remove", "removed", sum(c.new is None for c in changes)),
+    )
+    if not changes:
         return "nothing changed"
-    return ("would have " if dry_run else "") + ", ".join(said)
+    if dry_run:
+        return "would " + ", ".join(f"{verb} {plural(n, 'file')}" for verb, _, n in counts if n)
+    return ", ".join(f"{plural(n, 'file')} {done}" for _, done, n in counts if n)
 
 
 def _json(outcome: Outcome | None, diagnostics: tuple[Diagnostic, ...], changes: list[FileChange]) -> str:

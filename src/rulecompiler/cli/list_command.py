@@ -6,13 +6,12 @@ import json
 import os
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rulecompiler.cli.compile_command import plural
-from rulecompiler.cli.output import format_option, write
+from rulecompiler.cli.output import format_option, repo_root, write
 
 if TYPE_CHECKING:
     from rulecompiler.inputs import Inputs
@@ -33,9 +32,9 @@ def list_(fmt: str) -> int:
     """
     from rulecompiler.diagnostics import has_errors
     from rulecompiler.document import Locator
-    from rulecompiler.inputs import find_root, read_inputs
+    from rulecompiler.inputs import read_inputs
 
-    inputs = read_inputs(find_root(Path.cwd()), os.environ)
+    inputs = read_inputs(repo_root(), os.environ)
     files = _files(inputs)
     failed = has_errors(inputs.diagnostics)
     if fmt == "json":
@@ -61,6 +60,8 @@ def _files(inputs: Inputs) -> list[dict[str, Any]]:
     found = []
     for name, file in inputs.generated.items():
         text = output.read(inputs.root, folder, name)
+        if text is None:
+            continue
         modified = (inputs.root / folder / name).stat().st_mtime
         found.append(
             {

@@ -39,6 +39,19 @@ def write(text: str) -> None:
         sys.stdout.write(text)
 
 
+def repo_root() -> Path:
+    """The repo that the working directory is in; a usage error where there is none."""
+    from rulecompiler.inputs import find_root
+
+    root = find_root(Path.cwd())
+    if root is None:
+        raise click.UsageError(
+            "there is no rulecompiler.yaml and no alerts/ here or above: "
+            "`rulecompiler init` makes a repo, -C DIR names one"
+        )
+    return root
+
+
 def format_option(*formats: str) -> Callable[[Any], Any]:
     """The `--format` option, passed to the command as `fmt`."""
     return click.option(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import cast
 
 import click
+
+from rulecompiler.cli.output import repo_root
 
 _KINDS = ("template", "group", "settings")
 
@@ -28,7 +29,7 @@ def schema(kind: str | None, repo: bool) -> int:
     if repo and kind != "group":
         raise click.UsageError("--repo goes with a group: rulecompiler schema group --repo")
     if repo:
-        click.echo(_of_repo(Path.cwd()), nl=False)
+        click.echo(_of_repo(), nl=False)
     elif kind is not None:
         click.echo(text(cast(Kind, kind)), nl=False)
     else:
@@ -38,11 +39,11 @@ def schema(kind: str | None, repo: bool) -> int:
     return 0
 
 
-def _of_repo(start: Path) -> str:
+def _of_repo() -> str:
     from rulecompiler import compiler, editor, inputs, sources
     from rulecompiler.diagnostics import Diagnostic
 
-    repo = inputs.read_inputs(inputs.find_root(start), os.environ)
+    repo = inputs.read_inputs(repo_root(), os.environ)
     templates, groups, unread = [], [], 0
     for raw in (*repo.templates, *repo.groups):
         source = sources.decode(raw)
@@ -50,15 +51,20 @@ def _of_repo(start: Path) -> str:
             unread += 1
         elif raw in repo.templates:
             template, _ = compiler.read_template(source, repo.options)
-            templates.append(template)
+            if isinstance(template, compiler.Broken):
+                unread += 1
+            else:
+                templates.append(template)
         else:
             group, _ = compiler.read_group(source)
-            groups.append(group)
-    unread += templates.count(None) + groups.count(None)
+            if group is None:
+                unread += 1
+            else:
+                groups.append(group)
     if unread:
         click.echo(
             f"rulecompiler: {unread} faulty file{'s are' if unread > 1 else ' is'} left out;"
             " `rulecompiler validate` says why",
             err=True,
         )
-    return editor.text(editor.group_schema(filter(None, templates), filter(None, groups)))
+    return editor.text(editor.group_schema(templates, groups))

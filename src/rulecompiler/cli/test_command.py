@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import click
 
 from rulecompiler.cli.check_command import coverage
 from rulecompiler.cli.compile_command import plural
-from rulecompiler.cli.output import format_option, show, write
+from rulecompiler.cli.output import format_option, repo_root, show, write
 
 
 @click.command()
@@ -27,19 +26,20 @@ def test(templates: tuple[str, ...], fmt: str) -> int:
     from rulecompiler.codes import TITLES
     from rulecompiler.diagnostics import Diagnostic, has_errors
     from rulecompiler.document import Locator
-    from rulecompiler.inputs import find_root, read_inputs
+    from rulecompiler.inputs import read_inputs
     from rulecompiler.recompile import read_library
 
-    inputs = read_inputs(find_root(Path.cwd()), os.environ)
+    inputs = read_inputs(repo_root(), os.environ)
     library, diagnostics = read_library(inputs)
     chosen = list(library)
     if templates:
         chosen = []
         for reference in templates:
-            found = library.candidates(reference)
-            if len(found) != 1:
-                raise click.UsageError(f"{reference!r} names {len(found)} templates, not one")
-            chosen += found
+            found = library.find(reference, None)
+            if isinstance(found, Diagnostic):
+                raise click.UsageError(f"{found.message}; {found.help}")
+            if found is not None:
+                chosen.append(found)
     tests = None
     if not has_errors(diagnostics):
         tool = gate.find_promtool(inputs, os.environ)

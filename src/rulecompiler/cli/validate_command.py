@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import click
 
 from rulecompiler.cli.compile_command import show_diagnostics, tally
-from rulecompiler.cli.output import format_option, write
+from rulecompiler.cli.output import format_option, repo_root, write
 
 
 @click.command()
@@ -22,10 +21,9 @@ def validate(fmt: str) -> int:
       rulecompiler validate --format json
     """
     from rulecompiler.diagnostics import has_errors
-    from rulecompiler.inputs import find_root
     from rulecompiler.workspace import compile_repo
 
-    outcome = compile_repo(find_root(Path.cwd()), os.environ, cached=False)
+    outcome = compile_repo(repo_root(), os.environ, cached=False)
     show_diagnostics(outcome.diagnostics, outcome, fmt)
     failed = has_errors(outcome.diagnostics)
     if fmt == "text" and not failed:

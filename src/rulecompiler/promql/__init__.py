@@ -1,6 +1,6 @@
 """PromQL: values put in safely, scopes injected into the author's text, and the proof of both."""
 
-from rulecompiler.promql.problems import Problem
+from rulecompiler.promql.problems import CONTRADICTION, Problem
 from rulecompiler.promql.query import Query, ScopedQuery, prepare, scope_text
 from rulecompiler.promql.regexes import is_regex
 from rulecompiler.promql.regexes import matches as regex_matches
@@ -15,6 +15,7 @@ from rulecompiler.promql.terms import (
 )
 
 __all__ = [
+    "CONTRADICTION",
     "Problem",
     "Query",
     "ScopedQuery",

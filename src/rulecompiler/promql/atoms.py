@@ -168,7 +168,7 @@ def _check(assembly: Assembly, segment: Segment, start: int, end: int) -> None:
     word = inside[0].text.lower()
     steering = word in words.STEERING and inside[0].kind == IDENT and query.roles[first] != LABEL
     if steering and not (segment.kind is SegmentKind.NUMBER and word in words.SPECIAL_NUMBERS):
-        message = f"`{inside[0].text}` is a word of PromQL's own, which a value cannot be"
+        message = f"`{inside[0].text}` is a word that no value can be outside of quotes"
         raise _refused(assembly, start, message, "use another name, or put the place in quotes")
 
 

@@ -101,6 +101,8 @@ def _unlexable(text: str, pos: int, pattern: re.Pattern[str]) -> Fault:
         help = "replace it by an ordinary space"
     elif char in "\u201c\u201d\u2018\u2019":
         help = 'use straight quotes: "'
+    elif char in _NOT_PROMQL:
+        help = _NOT_PROMQL[char]
     return Fault(SYNTAX, f"the character {shown} cannot stand here{where}", help, pos, pos + 1)
 
 

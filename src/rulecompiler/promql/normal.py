@@ -2,7 +2,8 @@
 
 Strings become short placeholders, the same for equal values, so that no escape, no quoting style
 and no regular expression can divide the two parsers; numbers lose underscores, duration
-arithmetic becomes one odd duration, and the modifiers of newer versions are left out.
+arithmetic becomes one odd duration, a function takes its newest name, and the modifiers of newer
+versions are left out.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ def normalise(query: Structure, names: Names, first: int = 0, end: int | None = 
             out.append(" ")
         elif token.text in ("</", ">/"):
             out.append("/")
+        elif token.kind == IDENT and token.text in words.RENAMED:
+            out.append(words.RENAMED[token.text])
         else:
             bracketed = token.text == "[" or (bracketed and token.text != "]")
             out.append(token.text)

@@ -42,7 +42,11 @@ STEERING = (
     | RANGE_MODIFIERS
     | SPECIAL_NUMBERS
     | {"offset", "bool", "start", "end"}
+    | {"true", "false"}  # what a boolean parameter renders to
 )
+
+# What Prometheus 2 calls a function that Prometheus 3 renamed; the library parser knows the new name.
+RENAMED = {"holt_winters": "double_exponential_smoothing"}
 
 # Names for suggestions only; which of them a server knows is for promtool to say.
 FUNCTIONS = frozenset(

@@ -1,0 +1,48 @@
+"""What a compile of a repo came to, against what is on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rulecompiler import output
+from rulecompiler.cache import Cache
+from rulecompiler.diagnostics import Diagnostic
+from rulecompiler.inputs import Inputs
+from rulecompiler.model import RuleSet, Unproven
+
+if TYPE_CHECKING:
+    from rulecompiler.library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A compile of a repo: what its files should be, against what they are.
+
+    `files` are the texts of the groups that were compiled this time, `unchanged` the names of the
+    files that needed no compile, `gone` those whose group has none any more. `remember` is what a
+    cache may keep once the files are as they should be.
+    """
+
+    inputs: Inputs
+    diagnostics: tuple[Diagnostic, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
+    unchanged: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    rule_sets: Mapping[str, RuleSet] = field(default_factory=dict)
+    rule_counts: Mapping[str, int] = field(default_factory=dict)  # by group id, of all groups with rules
+    unproven: tuple[Unproven, ...] = ()
+    library: Library | None = None  # None where no template had to be read
+    remember: Cache | None = None
+    seconds: float = 0.0
+
+    @property
+    def changed(self) -> Mapping[str, str]:
+        """The compiled files whose bytes differ from the disk's."""
+        generated = self.inputs.generated
+        return {
+            name: text
+            for name, text in self.files.items()
+            if name not in generated or generated[name].digest != output.digest(text)
+        }
