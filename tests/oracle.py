@@ -132,7 +132,9 @@ class World:
     @cached_property
     def regions(self) -> Mapping[str, frozenset[Target]]:
         """The targets in each group's scope."""
-        return {g.id: frozenset(t for t in self.targets if holds(g.real_scope, t)) for g in self.groups.values()}
+        return {
+            g.id: frozenset(t for t in self.targets if holds(g.real_scope, t)) for g in self.groups.values()
+        }
 
     def chain(self, id_: str) -> list[Spec]:
         """The group and its ancestors, root first."""
@@ -204,13 +206,9 @@ class World:
     def judges(self, tree: list[Spec], rule: str, target: Target) -> list[str]:
         """The most specific groups for a target among those that know the rule; one, unless scopes cross."""
         inside = [
-            g.id
-            for g in tree
-            if not g.abstract and target in self.regions[g.id] and rule in self.known[g.id]
+            g.id for g in tree if not g.abstract and target in self.regions[g.id] and rule in self.known[g.id]
         ]
-        return [
-            g for g in inside if not any(h != g and self._narrower(h, g) for h in inside)
-        ]
+        return [g for g in inside if not any(h != g and self._narrower(h, g) for h in inside)]
 
     @cached_property
     def known(self) -> Mapping[str, dict[str, dict[str, Any]]]:
@@ -285,7 +283,13 @@ def emitted(compilation: Compilation) -> list[Emitted]:
         Emitted(
             result.group_id,
             rule.name,
-            Says(_numbers(rule), rule.for_, rule.labels.get("severity"), rule.labels.get("team"), group.interval),
+            Says(
+                _numbers(rule),
+                rule.for_,
+                rule.labels.get("severity"),
+                rule.labels.get("team"),
+                group.interval,
+            ),
             tuple(_selectors(promql_parser.parse(rule.expr))),
             rule.labels,
         )

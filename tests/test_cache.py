@@ -18,8 +18,7 @@ from rulecompiler.cache import Cache
 from rulecompiler.diagnostics import has_errors
 from rulecompiler.document import Locator
 from rulecompiler.outcome import Outcome
-from rulecompiler.reporters import report
-from rulecompiler.reporters import located
+from rulecompiler.reporters import located, report
 
 Data = dict[str, Any]
 
@@ -246,12 +245,11 @@ def test_a_generated_file_that_was_touched_is_made_again(repo: Repo, damage: str
     repo.compile()
     good = tree(repo.root)
     file = repo.root / "generated/group-dev.yml"
+    header = good["group-dev.yml"].splitlines(keepends=True)[0]
     if damage == "deleted":
         file.unlink()
     else:
-        file.write_bytes(good["group-dev.yml"].splitlines(keepends=True)[0] * (damage == "emptied") or (
-            good["group-dev.yml"] + b"# more\n"
-        ))
+        file.write_bytes(header if damage == "emptied" else good["group-dev.yml"] + b"# more\n")
     outcome = repo.compile()
     assert list(outcome.changed) == ["group-dev.yml"]
     assert tree(repo.root) == good
@@ -388,7 +386,9 @@ class Editor:
         self.a_group().setdefault("rules", {})["Busy"] = None
 
     def edit_rule_of_another_template(self) -> None:
-        self.flip(self.a_group().setdefault("rules", {}), "Down", {}, {"enabled": False}, {"template": "node/Down"})
+        self.flip(
+            self.a_group().setdefault("rules", {}), "Down", {}, {"enabled": False}, {"template": "node/Down"}
+        )
 
     def edit_rule_record(self) -> None:
         self.flip(self.a_group().setdefault("rules", {}), "job:up:sum", {}, {"enabled": False})
@@ -471,20 +471,27 @@ class Editor:
         self.repo.template(name, copy.deepcopy(data))
 
     def edit_templates_remove(self) -> None:
-        extra = [path for path in self.repo.templates() if "more" in path or path.endswith("templates/Down.yaml")]
+        extra = [
+            path for path in self.repo.templates() if "more" in path or path.endswith("templates/Down.yaml")
+        ]
         if extra:
             del self.repo.files[self.random.choice(extra)]
 
     def edit_settings(self) -> None:
         self.flip(
-            self.repo.files.setdefault("rulecompiler.yaml", {"alert_names": "qualified"}), "alert_names", "plain"
+            self.repo.files.setdefault("rulecompiler.yaml", {"alert_names": "qualified"}),
+            "alert_names",
+            "plain",
         )
 
     def edit_generated_by_hand(self) -> None:
         files = sorted((self.repo.root / "generated").iterdir())
         if files:
             file = self.random.choice(files)
-            self.random.choice([file.unlink, lambda: file.write_bytes(file.read_bytes() + b"# x\n")])()
+            if self.random.random() < 0.5:
+                file.unlink()
+            else:
+                file.write_bytes(file.read_bytes() + b"# x\n")
 
     def edit_cache(self) -> None:
         (self.repo.root / ".rulecompiler/cache.json").unlink(missing_ok=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
+from tests.helpers import compile_texts
+from tests.oracle import NEEDS, Emitted, Spec, World, emitted
 
 from rulecompiler.compiler import Compilation
 from rulecompiler.diagnostics import has_errors
 from rulecompiler.model import Options
-from tests.helpers import compile_texts
-from tests.oracle import NEEDS, Emitted, Spec, World, emitted
 
 PLAIN = Options(alert_names="plain")
 EXAMPLES = 100
@@ -39,7 +39,9 @@ MORE: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.builds(lambda t: {"labels": {"team": t}}, st.sampled_from(["sre", "db", None])),
     st.builds(lambda i: {"interval": i}, st.sampled_from(["30s", "1m"])),
 )
-CLUSTER = st.sampled_from(["a", "b", {"not": "a"}, {"matches": "a|b"}, {"not_matches": "a|b"}, {"matches": "a.*"}])
+CLUSTER = st.sampled_from(
+    ["a", "b", {"not": "a"}, {"matches": "a|b"}, {"not_matches": "a|b"}, {"matches": "a.*"}]
+)
 SLICES: dict[str, dict[str, Any]] = {
     "S": {"template": "B", "where": {"kind": "gpu"}, "instead_of": "B"},
     "T": {"template": "B", "where": {"kind": {"not_matches": "gpu|cpu"}}, "instead_of": "B"},

@@ -92,6 +92,13 @@ class TestTemplate:
         given: dict[str, Any] = {key: None}
         assert template(alert="A", **given) == template(alert="A")
 
+    @pytest.mark.parametrize(
+        ("value", "text"), [(3, "3"), (True, "true"), (1e3, "1000"), (-5, "-5"), ("1.0", "1.0")]
+    )
+    def test_plain_values_are_text(self, value: Any, text: str) -> None:
+        assert template(alert="A", labels={"a": value}).labels == {"a": text}
+        assert template(alert="A", annotations={"a": value}).annotations == {"a": text}
+
     def test_a_plain_zero_is_a_duration(self) -> None:
         given: dict[str, Any] = {"for": 0}
         assert template(alert="A", **given).for_ == "0s"

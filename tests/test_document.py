@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -227,6 +228,10 @@ def test_faults_stand_where_they_are(text: str, expected: list[tuple[str, int, i
         ("%YAML 3.0\n---\na: 1\n", "only YAML 1.1 and 1.2 can be read", "%YAML"),
         ("a: ]\n", "a value is missing here", "quotes"),
         ("1: x\n", "a key must be a string, this one is a number", 'quote it: "1"'),
+        ("a: {{ $labels.x }}\n", "a key must be a string, this one is a mapping", "whole value in quotes"),
+        ('a: {b="c"} == 0\n', "text follows the value that starts with `{`", "whole value in quotes"),
+        ("a: [x] y\n", "text follows the value that starts with `[`", "whole value in quotes"),
+        ("a:\n  b: {{ c }}% d\n", "a key must be a string, this one is a mapping", "whole value in quotes"),
         ("a: &common 1\nb: *comon\n", "alias *comon has no anchor &comon before it", "*common"),
         ("b: *x\n", "alias *x has no anchor &x before it", "quote"),
         ("a: &x 1\nb: *.json\n", "& or * stands before something that is no anchor's name", "quotes"),
@@ -319,15 +324,23 @@ JSON = st.recursive(
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes shared values out."""
+    """Writes shared values out, and quotes texts that only YAML 1.2 takes for numbers."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"(?:[-+]?[0-9.]+[eE][-+]?[0-9]+|0o[0-7]+)$"),
+    list("-+.0123456789"),
+)
+
+
 @both_parsers
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(JSON, st.booleans())
+@example("0E0", False)
 def test_what_is_dumped_is_read_again(value: Any, flow: bool) -> None:
     text = yaml.dump(value, Dumper=_Dumper, allow_unicode=True, default_flow_style=flow, sort_keys=False)
 

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rulecompiler.diagnostics import Pointer
-from rulecompiler.emit import MARKER, emit, file_name, is_generated
+from rulecompiler.emit import emit
+from rulecompiler.generated_file import MARKER, file_name, is_generated
 from rulecompiler.model import Rule, RuleGroup, RuleSet
 from rulecompiler.yaml_scalar import block, flow, inline, is_plain
 

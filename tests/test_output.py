@@ -14,7 +14,7 @@ import pytest
 
 from rulecompiler import output
 from rulecompiler.diagnostics import Diagnostic, Span
-from rulecompiler.emit import MARKER
+from rulecompiler.generated_file import MARKER
 
 HEADER = f"# {MARKER} Do not edit: the next compile overwrites this file.\n"
 OLD = HEADER + "groups: []\n"

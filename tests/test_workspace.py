@@ -21,7 +21,8 @@ import pytest
 from rulecompiler import inputs, output, workspace
 from rulecompiler.compiler import Compiler, GroupResult
 from rulecompiler.diagnostics import Diagnostic, Severity, Span, has_errors
-from rulecompiler.emit import MARKER
+from rulecompiler.generated_file import MARKER
+from rulecompiler.outcome import Outcome
 from rulecompiler.state_folder import locked
 
 HERE = Path(__file__).resolve().parent
@@ -48,7 +49,7 @@ def tree(root: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in folder.iterdir()} if folder.exists() else {}
 
 
-def errors(outcome: workspace.Outcome) -> list[tuple[str, str]]:
+def errors(outcome: Outcome) -> list[tuple[str, str]]:
     found = []
     for fault in outcome.diagnostics:
         if fault.severity is Severity.ERROR:
@@ -57,7 +58,7 @@ def errors(outcome: workspace.Outcome) -> list[tuple[str, str]]:
     return found
 
 
-def compile_here(root: Path, **options: Any) -> workspace.Outcome:
+def compile_here(root: Path, **options: Any) -> Outcome:
     """As the command does it, without promtool."""
     outcome = workspace.compile_repo(root, {}, **options)
     if not has_errors(outcome.diagnostics):

@@ -11,9 +11,11 @@ import hashlib
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from rulecompiler import __version__
 from rulecompiler.diagnostics import Diagnostic, Place, Pointer, Related, Severity, Span
@@ -25,8 +27,7 @@ from rulecompiler.state_folder import NAME, state_folder
 _FILE = "cache.json"
 
 
-@dataclass(frozen=True, slots=True)
-class CachedFile:
+class CachedFile(NamedTuple):
     """A source file of the last good compile: its digest, what others need of it, its warnings."""
 
     digest: str
@@ -34,8 +35,7 @@ class CachedFile:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CachedGroup:
+class CachedGroup(NamedTuple):
     """A group of the last good compile: the key of its inputs, and what came of them.
 
     `output` is the digest of its file, empty where it has none.
@@ -48,14 +48,13 @@ class CachedGroup:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Cache:
+class Cache(NamedTuple):
     """All that is remembered; `run` is the key of all inputs together."""
 
     run: str = ""
     settings: SettingsFile | None = None
-    files: dict[str, CachedFile] = field(default_factory=dict)
-    groups: dict[str, CachedGroup] = field(default_factory=dict)
+    files: Mapping[str, CachedFile] = MappingProxyType({})
+    groups: Mapping[str, CachedGroup] = MappingProxyType({})
     warnings: tuple[Diagnostic, ...] = ()
 
 

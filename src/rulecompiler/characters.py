@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from rulecompiler.diagnostics import Diagnostic, Span
 
 # What a text may hold: no controls but tab and line ends, no lone surrogates, none of the three
 # other characters that YAML 1.1 and `str.splitlines` take for line ends, no byte order mark
 # within. Later stages rely on it: they mark places in strings with control characters.
-ODD = re.compile("[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_ODD_ASCII = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+
+
+@lru_cache(maxsize=1)
+def _odd() -> re.Pattern[str]:
+    # Its tables take 5 ms to make, which texts in ASCII need not pay.
+    return re.compile("[^\t\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+
+def odd_in(text: str) -> re.Pattern[str]:
+    """The pattern of one such character, as far as this text can hold any."""
+    return _ODD_ASCII if text.isascii() else _odd()
 
 
 def odd_characters(path: str, text: str, limit: int) -> list[Diagnostic]:
     """A fault for the first such character of each line, for `limit` lines at most."""
     faults: list[Diagnostic] = []
-    match = ODD.search(text)
+    odd = odd_in(text)
+    match = odd.search(text)
     while match and len(faults) < limit:
         at = match.start()
         line = text.count("\n", 0, at) + 1
@@ -29,7 +42,7 @@ def odd_characters(path: str, text: str, limit: int) -> list[Diagnostic]:
             )
         )
         line_end = text.find("\n", at)
-        match = ODD.search(text, line_end) if line_end >= 0 else None
+        match = odd.search(text, line_end) if line_end >= 0 else None
     return faults
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -20,6 +19,7 @@ from rulecompiler import checks, decode, document, emit, forest, library, schema
 from rulecompiler.coverage import Assignment, Coverage, Neighbours, meeting_pairs, neighbours
 from rulecompiler.diagnostics import Diagnostic, Related, Severity, has_errors
 from rulecompiler.forest import Forest
+from rulecompiler.generated_file import file_name
 from rulecompiler.interpolation import GroupFacts
 from rulecompiler.library import Library
 from rulecompiler.model import (
@@ -42,8 +42,7 @@ from rulecompiler.scopes import Relation, relation
 _RULE_NAME = re.compile(r"^(?:alert|record):[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class GroupResult:
+class GroupResult(NamedTuple):
     """What one group compiles to. `rules` is None for an abstract, empty or faulty group."""
 
     group_id: str
@@ -54,8 +53,7 @@ class GroupResult:
     facts: Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Compilation:
+class Compilation(NamedTuple):
     """A whole compile: the files by name, and all faults. With an error, no file is to be written."""
 
     results: tuple[GroupResult, ...]
@@ -64,7 +62,7 @@ class Compilation:
     @property
     def files(self) -> Mapping[str, str]:
         """Each generated file's text by its name, sorted."""
-        return {emit.file_name(r.group_id): r.text for r in self.results if r.rules is not None}
+        return {file_name(r.group_id): r.text for r in self.results if r.rules is not None}
 
 
 def template_name(path: str, options: Options) -> str:
@@ -90,6 +88,12 @@ def read_template(source: Source, options: Options) -> tuple[Template | Broken, 
             if not has_errors(faults):
                 return template, faults
     return Broken(frozenset((name, PurePosixPath(name).name, *_RULE_NAME.findall(source.text)))), faults
+
+
+def reread_template(source: Source, options: Options) -> Template | None:
+    """The template of a file whose text `read_template` found no fault in before; None if it has one."""
+    parsed, _ = document.parse(source)
+    return None if parsed is None else decode.sound_template(parsed, template_name(source.path, options))
 
 
 def read_group(source: Source) -> tuple[Group | None, tuple[Diagnostic, ...]]:

@@ -241,7 +241,7 @@ class Coverage:
         if known is None:
             found: dict[str, list[ResolvedRule]] = {}
             for rule in resolved.rules.values():
-                if rule.enabled and rule.instead_of is not None:
+                if rule.enabled and rule.instead_of is not None and rule.instead_of != rule.name:
                     found.setdefault(rule.instead_of, []).append(rule)
             known = {k: tuple(sorted(v, key=lambda r: r.name)) for k, v in found.items()}
             self._slices[resolved.group.id] = known

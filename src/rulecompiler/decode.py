@@ -22,38 +22,39 @@ def template(document: Document, name: str) -> tuple[Template | None, tuple[Diag
     """
     data: Mapping[str, Any] = document.data
     at = Pointer(document.path)
-    declared = {key: _param(key, value) for key, value in (data.get("params") or {}).items()}
+    decoded = sound_template(document, name)
     faults = [
         fault
-        for key, param in declared.items()
+        for key, param in decoded.params.items()
         for fault in declarations.contradictions(param, at.at("params", key))
     ]
     faults.extend(_durations(data, at, ("for", "keep_firing_for")))
     if not faults:
-        faults.extend(_test_params(data, declared, at))
-    if faults:
-        return None, tuple(faults)
+        faults.extend(_test_params(data, decoded.params, at))
+    return (None if faults else decoded), tuple(faults)
+
+
+def sound_template(document: Document, name: str) -> Template:
+    """The same for a document that `template` found no fault in before."""
+    data: Mapping[str, Any] = document.data
     kind = "alert" if "alert" in data else "record"
-    return (
-        Template(
-            path=document.path,
-            name=name,
-            kind="alert" if kind == "alert" else "record",
-            rule=data[kind],
-            category=data.get("category") or _category(name),
-            params=declared,
-            expr=text_of(data["expr"]),
-            for_=_duration(data.get("for")),
-            keep_firing_for=_duration(data.get("keep_firing_for")),
-            labels={k: text_of(v) for k, v in (data.get("labels") or {}).items()},
-            annotations={k: text_of(v) for k, v in (data.get("annotations") or {}).items()},
-            scope=data.get("scope", True),
-            unscoped=frozenset(data.get("unscoped", ())),
-            requires=tuple(data.get("requires", ())),
-            tests=tuple(data.get("tests") or ()),
-            description=data.get("description", ""),
-        ),
-        (),
+    return Template(
+        path=document.path,
+        name=name,
+        kind="alert" if kind == "alert" else "record",
+        rule=data[kind],
+        category=data.get("category") or _category(name),
+        params={key: _param(key, value) for key, value in (data.get("params") or {}).items()},
+        expr=text_of(data["expr"]),
+        for_=_duration(data.get("for")),
+        keep_firing_for=_duration(data.get("keep_firing_for")),
+        labels={k: text_of(v) for k, v in (data.get("labels") or {}).items()},
+        annotations={k: text_of(v) for k, v in (data.get("annotations") or {}).items()},
+        scope=data.get("scope", True),
+        unscoped=frozenset(data.get("unscoped", ())),
+        requires=tuple(data.get("requires", ())),
+        tests=tuple(data.get("tests") or ()),
+        description=data.get("description", ""),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from rulecompiler.aliases import MAX_EXPANDED, Aliases, Refusal
-from rulecompiler.characters import ODD, character, odd_characters
+from rulecompiler.characters import character, odd_characters, odd_in
 from rulecompiler.core_schema import LEADING_ZERO, MAY_START_OTHER_THAN_STRING, plain_value, tag_of, type_name
 from rulecompiler.diagnostics import Diagnostic, Related, Span
 from rulecompiler.encoding import normalise
@@ -92,7 +92,7 @@ class _Reader:
                             self._not_finite(event)
                         elif type(value) is int and LEADING_ZERO.match(event.value):
                             self._leading_zero(event)
-                elif event.style == '"' and ODD.search(value):
+                elif event.style == '"' and odd_in(value).search(value):
                     self._odd_value(event)
                 if event.anchor is not None:
                     self.aliases.anchors[event.anchor] = value
@@ -172,7 +172,7 @@ class _Reader:
     def _tagged_scalar(self, event: Any) -> Any:
         """The value of a scalar with an explicit tag."""
         tag, text = event.tag, event.value
-        if event.style == '"' and ODD.search(text):
+        if event.style == '"' and odd_in(text).search(text):
             self._odd_value(event)
         if tag in ("!", _CORE_TAG + "str"):
             return text
@@ -212,12 +212,10 @@ class _Reader:
 
     def _bad_key(self, event: Any, what: str) -> None:
         text = getattr(event, "value", None)
-        self._fault(
-            "RC114",
-            f"a key must be a string, this one is {what}",
-            self._span(event),
-            f'quote it: "{text}"' if text else "give it a name",
-        )
+        help = f'quote it: "{text}"' if text else "give it a name"
+        if self.text.startswith("{{", event.start_mark.index - 1):
+            help = "put the whole value in quotes: YAML takes the `{{` at its start for two mappings"
+        self._fault("RC114", f"a key must be a string, this one is {what}", self._span(event), help)
 
     def _bad_tag(self, event: Any) -> None:
         tag = event.tag
@@ -241,7 +239,7 @@ class _Reader:
         )
 
     def _odd_value(self, event: Any) -> None:
-        found = sorted(set(ODD.findall(event.value)))
+        found = sorted(set(odd_in(event.value).findall(event.value)))
         self._fault(
             "RC118",
             f"the value holds {', '.join(map(character, found[:3]))}, which no name, query or text may hold",

@@ -61,7 +61,6 @@ class Program(Protocol):
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _SIMPLE = re.compile(rf"\$\{{\s*({_NAME}|group\.(?:id|name|labels\.{_NAME}))\s*\}}")
-_STRIPPING = re.compile(r"\$\{[-+]")
 _ACTIVE = re.compile(r"\$\{(?!\{|[0-9]+\})|\{%|\{#")
 _KEYWORDS = frozenset(("true", "false", "none", "True", "False", "None", "not", "group", "loop"))
 
@@ -72,13 +71,6 @@ def compile_text(text: str) -> Program | TextFault:
     if len(text) > MAX_SOURCE:
         return TextFault(
             f"the text has {len(text):,} characters, more than {MAX_SOURCE:,}", "split the rule", 0, len(text)
-        )
-    trap = _STRIPPING.search(text)
-    if trap is not None:
-        return TextFault(
-            f"`{trap[0]}` strips the white space before it, as in Jinja2, and is no sign",
-            f"write `${{ {trap[0][-1]}` with a space for a sign, or leave it out",
-            *trap.span(),
         )
     if not _ACTIVE.search(text):
         return _Plain((Segment(text, 0, len(text)),), ())

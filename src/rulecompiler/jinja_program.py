@@ -15,7 +15,7 @@ from jinja2 import TemplateError, nodes
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
 from jinja2.visitor import NodeTransformer
 
-from rulecompiler.characters import ODD
+from rulecompiler.characters import odd_in
 from rulecompiler.interpolation import MAX_OUTPUT, GroupFacts, Program, TextFault, not_text
 from rulecompiler.jinja_sandbox import (
     BUDGET,
@@ -91,7 +91,7 @@ class _Piece:
 
 def compile_jinja(text: str) -> Program | TextFault:
     """The program of any text; a `TextFault` where it does not parse or is not allowed."""
-    if ODD.search(text):
+    if odd_in(text).search(text):
         return TextFault("the text holds a control character", "take it out", 0, len(text))
     source = _LITERAL.sub(_LITERAL_DOLLAR, text)
     try:
@@ -214,12 +214,20 @@ def _sign_fault(pieces: list[_Piece], source: str) -> TextFault | None:
     """`${-x}`, which Jinja2 reads as white space control: the minus would be gone without a word."""
     for piece in pieces:
         sign, end = source[piece.start + 2 : piece.start + 3], source[piece.end - 2 : piece.end - 1]
-        if piece.is_value and (sign in ("-", "+") or end == "-"):
-            what = "${" + sign if sign in ("-", "+") else "-}"
+        if not piece.is_value:
+            continue
+        if sign in ("-", "+"):
             return TextFault(
-                f"`{what}` is white space control in Jinja2, and no sign",
-                "put a space between: `${ -x }`; white space control is there in `{%- … -%}`",
+                f"`${{{sign}` strips the white space before it, as in Jinja2, and is no sign",
+                f"write `${{ {sign}` with a space for a sign, or leave it out",
                 piece.start,
+                piece.start + 3,
+            )
+        if end == "-":
+            return TextFault(
+                "`-}` strips the white space after it, as in Jinja2",
+                "leave the `-` out; `{%- … -%}` is there to strip white space",
+                piece.end - 2,
                 piece.end,
             )
     return None
@@ -380,7 +388,8 @@ _PLAINLY = (
 
 def _sentence(message: str | None) -> str:
     """Jinja2's message in our form: plain, lower case, no full stop, no control characters."""
-    text = ODD.sub("", (message or "the expression is not valid").strip().rstrip("."))
+    said = (message or "the expression is not valid").strip().rstrip(".")
+    text = odd_in(said).sub("", said)
     for pattern, plainly in _PLAINLY:
         match = pattern.match(text)
         if match is not None:

@@ -11,7 +11,7 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.runtime import LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from rulecompiler.characters import ODD
+from rulecompiler.characters import odd_in
 from rulecompiler.interpolation import value_text
 from rulecompiler.model import SegmentKind
 from rulecompiler.scopes import quote_regex
@@ -217,7 +217,7 @@ def finalize(value: object) -> str:
     text, kind = rendered
     if isinstance(value, float) and not math.isfinite(value):
         raise TemplateError("the result is not a finite number")
-    if ODD.search(text):
+    if odd_in(text).search(text):
         raise TemplateError("a value holds a control character")
     return _LETTERS[kind] + text
 

@@ -29,16 +29,14 @@ class Source(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A parsed YAML file: plain dicts, lists and scalars as YAML 1.2 reads them."""
 
     path: str
     data: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(NamedTuple):
     """A template's parameter; `schema` is its JSON Schema as written, format included."""
 
     name: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from rulecompiler import output
 from rulecompiler.cache import Cache
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from rulecompiler.library import Library
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A compile of a repo: what its files should be, against what they are.
 
     `files` are the texts of the groups that were compiled this time, `unchanged` the names of the
@@ -27,11 +26,11 @@ class Outcome:
 
     inputs: Inputs
     diagnostics: tuple[Diagnostic, ...]
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = MappingProxyType({})
     unchanged: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
-    rule_sets: Mapping[str, RuleSet] = field(default_factory=dict)
-    rule_counts: Mapping[str, int] = field(default_factory=dict)  # by group id, of all groups with rules
+    rule_sets: Mapping[str, RuleSet] = MappingProxyType({})
+    rule_counts: Mapping[str, int] = MappingProxyType({})  # by group id, of all groups with rules
     unproven: tuple[Unproven, ...] = ()
     library: Library | None = None  # None where no template had to be read
     remember: Cache | None = None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rulecompiler.diagnostics import Diagnostic, Span
-from rulecompiler.emit import is_generated
+from rulecompiler.generated_file import is_generated
 
 _STAGED = re.compile(r"\.group-[a-z0-9-]+\.yml\.[0-9]+\.tmp")
 _OURS = re.compile(r"group-[a-z0-9][a-z0-9-]*\.yml")

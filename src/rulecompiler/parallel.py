@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -16,6 +13,7 @@ _Result = TypeVar("_Result")
 # Children inherit these by fork, so that neither the function nor what it closes over is pickled.
 _work: Callable[[Any], Any] | None = None
 _items: Sequence[Any] = ()
+_interrupted = False  # in a worker
 
 
 def cores() -> int:
@@ -40,6 +38,8 @@ def map_parallel(
     """
     if jobs < 2 or len(items) < at_least or not _can_fork():
         return _rest(function, items, [], progress)
+    # Neither is wanted where there is little to do, and they take time to import.
+    import multiprocessing
     from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
     global _work, _items
@@ -79,7 +79,11 @@ def _rest(
 
 def _live_with_parent() -> None:
     """Makes a worker end with its parent, and without a word when both are interrupted."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    import multiprocessing
+    import signal
+    import threading
+
+    signal.signal(signal.SIGINT, _remember_interrupt)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -91,11 +95,21 @@ def _live_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _remember_interrupt(*_: object) -> None:
+    global _interrupted
+    _interrupted = True
+
+
 def _run(bounds: tuple[int, int]) -> list[Any]:
     assert _work is not None
-    return [_work(item) for item in _items[slice(*bounds)]]
+    results: list[Any] = []
+    for item in _items[slice(*bounds)]:
+        if _interrupted:  # raised here it reaches the parent; anywhere else it would print a traceback
+            raise KeyboardInterrupt
+        results.append(_work(item))
+    return results
 
 
 def _can_fork() -> bool:
     # A forked child of macOS may crash in system libraries.
-    return "fork" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
+    return hasattr(os, "fork") and sys.platform != "darwin"

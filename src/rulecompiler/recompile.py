@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from rulecompiler import compiler, output, sources, staleness
 from rulecompiler.cache import Cache, CachedFile, CachedGroup
 from rulecompiler.compiler import Broken, Compiler, GroupResult
 from rulecompiler.coverage import Neighbours, neighbours
 from rulecompiler.diagnostics import Diagnostic, has_errors
-from rulecompiler.emit import file_name
 from rulecompiler.forest import Forest
+from rulecompiler.generated_file import file_name
 from rulecompiler.inputs import Inputs
 from rulecompiler.library import Library
 from rulecompiler.model import Group, Options, RuleSet, Template
@@ -60,8 +60,7 @@ def recompile(
     return _outcome(inputs, plan, results, tuple(faults), whole, only)
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(NamedTuple):
     """What is to be compiled, and what is known without compiling it."""
 
     trees: Forest
@@ -76,7 +75,7 @@ class _Plan:
 
 def _plan(inputs: Inputs, old: Cache, only: tuple[str, ...], jobs: int) -> _Plan | Diagnostic:
     options = inputs.options
-    templates = [_read_template(options, raw) for raw in inputs.templates]
+    templates = [_known_template(options, raw, old) for raw in inputs.templates]
     unread = {raw.path: raw for raw in inputs.groups}
     light: list[GroupRead] = []
     for path, raw in list(unread.items()):
@@ -215,6 +214,17 @@ def _read_template(options: Options, raw: RawFile) -> TemplateRead:
         name = compiler.template_name(raw.path, options)
         return raw.path, Broken(frozenset((name, PurePosixPath(name).name))), (source,)
     return raw.path, *compiler.read_template(source, options)
+
+
+def _known_template(options: Options, raw: RawFile, old: Cache) -> TemplateRead:
+    """As `_read_template`, but what was good in the last good compile is not judged again."""
+    known = old.files.get(raw.path)
+    if known is not None and known.digest == raw.digest:
+        source = sources.decode(raw)
+        template = None if isinstance(source, Diagnostic) else compiler.reread_template(source, options)
+        if template is not None:
+            return raw.path, template, known.warnings
+    return _read_template(options, raw)
 
 
 def _read_group(raw: RawFile) -> GroupRead:

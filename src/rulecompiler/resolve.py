@@ -8,8 +8,8 @@ What a group does not touch is the parent's very object, so that unchanged rules
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from rulecompiler import params, promql
 from rulecompiler.decode import matchers
@@ -20,8 +20,7 @@ from rulecompiler.library import Library, required
 from rulecompiler.model import Group, Matcher, Param, Template
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedRule:
+class ResolvedRule(NamedTuple):
     """One rule of one group after inheritance, not yet rendered.
 
     `where` narrows the group's scope; `instead_of` names the wider rule that gives the slice up.
@@ -42,8 +41,7 @@ class ResolvedRule:
     sound: bool = True  # every parameter has a value that its declaration allows
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedGroup:
+class ResolvedGroup(NamedTuple):
     """One group after inheritance: its evaluation settings, and every rule that it knows."""
 
     group: Group
@@ -128,7 +126,7 @@ class Resolver:
             else:
                 bad.extend(_value_faults(template, values, old.params if old.sound else {}))
             faults.extend(bad)
-            return replace(old, params=values, labels=labels, sound=not bad)
+            return old._replace(params=values, labels=labels, sound=not bad)
         faults.extend(_unknown_params(template, entry, group))
         if template.kind == "record":
             faults.extend(_record_faults(template, name, entry, group))

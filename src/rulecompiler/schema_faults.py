@@ -19,7 +19,8 @@ from rulecompiler.model import Document
 from rulecompiler.schema_values import VALUE_FAULTS, SchemaError, too_long
 from rulecompiler.words import nearest, show
 
-_RULE_FILE = "groups"  # the only key of a Prometheus rule file
+# The only key of a Prometheus rule file, and the keys of the operator's PrometheusRule around one.
+_RULE_FILE = frozenset({"groups", "apiVersion", "kind", "metadata", "spec"})
 _LABELS = frozenset({"severity", "team", "priority"})
 _ANNOTATIONS = frozenset({"summary", "description", "runbook_url", "runbook", "dashboard", "message"})
 
@@ -71,15 +72,19 @@ def _unknown(error: SchemaError) -> list[str]:
     return [key for key in error.value if key not in error.known]
 
 
+def _is_rule_file(error: SchemaError, key: str) -> bool:
+    """Whether a file with this unknown key is a Prometheus rule file where a template is due."""
+    return error.kind == "template" and not error.at.keys and key in _RULE_FILE
+
+
 def _meant(error: SchemaError) -> Iterator[Keys]:
     """The places of the known keys that unknown ones were meant to be."""
     if error.keyword == "additionalProperties":
         for key in _unknown(error):
-            match = nearest(key, error.known)
-            if match:
-                yield (*error.at.keys, match)
-            elif key == _RULE_FILE:
+            if _is_rule_file(error, key):
                 yield from [("alert",), ("expr",)]
+            elif match := nearest(key, error.known):
+                yield (*error.at.keys, match)
 
 
 def _diagnose(error: SchemaError, misspelt: set[Keys]) -> Iterator[Diagnostic]:
@@ -88,8 +93,11 @@ def _diagnose(error: SchemaError, misspelt: set[Keys]) -> Iterator[Diagnostic]:
     if error.in_name:
         yield _bad_name(error)
     elif error.keyword == "additionalProperties":
-        for key in _unknown(error):
-            yield _unknown_key(key, error)
+        unknown = _unknown(error)
+        files = [key for key in unknown if _is_rule_file(error, key)]
+        for key in unknown:
+            if key not in files[1:]:  # of a pasted file, one of its keys is enough
+                yield _unknown_key(key, error)
     elif error.keyword == "required":
         for key in error.argument:
             if key not in value and (*at.keys, key) not in misspelt:
@@ -135,10 +143,10 @@ def _bad_name(error: SchemaError) -> Diagnostic:
 def _unknown_key(key: str, error: SchemaError) -> Diagnostic:
     value, keys = error.value[key], error.at.keys
     match = nearest(key, error.known)
-    if match:
-        help_ = f"did you mean `{match}`?"
-    elif error.kind == "template" and not keys and key == _RULE_FILE:
+    if _is_rule_file(error, key):
         help_ = "a template holds one rule: put each rule of this Prometheus rule file in a file of its own"
+    elif match:
+        help_ = f"did you mean `{match}`?"
     elif key in _LABELS and "labels" in error.known:
         help_ = f"a label goes under `labels`: `labels: {{{key}: {_inline(value)}}}`"
     elif key in _ANNOTATIONS and "annotations" in error.known:

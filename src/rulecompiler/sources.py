@@ -15,8 +15,9 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from rulecompiler.diagnostics import Diagnostic, Related, Severity, Span
 from rulecompiler.encoding import decode_text
@@ -38,8 +39,7 @@ _OPEN_FLAGS = (
 _ODD_IN_NAME = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class RawFile:
+class RawFile(NamedTuple):
     """A file as it is on disk: its path from the repo's root, and the SHA-256 of its bytes in hex."""
 
     path: str

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from rulecompiler import cache, output
 from rulecompiler.cache import Cache
 from rulecompiler.diagnostics import Diagnostic, has_errors
-from rulecompiler.emit import file_name
+from rulecompiler.generated_file import file_name
 from rulecompiler.inputs import Inputs, read_inputs
 from rulecompiler.outcome import Outcome
 
@@ -43,7 +42,7 @@ def compile_repo(
         from rulecompiler.recompile import recompile
 
         outcome = recompile(inputs, old, only, jobs, progress)
-    return replace(outcome, seconds=time.perf_counter() - started)
+    return outcome._replace(seconds=time.perf_counter() - started)
 
 
 def _unchanged(inputs: Inputs, old: Cache) -> Outcome | None:

@@ -79,6 +79,7 @@ _PROBLEMS: tuple[tuple[str, str, str], ...] = (
 )
 _COMPILED = tuple((re.compile(pattern), message, help) for pattern, message, help in _PROBLEMS)
 _INDENTED_BY_TAB = re.compile(r"[ ]*(\t)\s*\S")
+_BRACKET_FIRST = re.compile(r"\s*(?:- )*[^\s:{\[]+:\s+([{\[])")
 _TABS_ARE_FINE = re.compile(r"quoted|flow")  # the places where a line may start with one
 
 
@@ -106,6 +107,10 @@ def explain(fault: Exception, path: str, text: str, last_event: Any) -> Diagnost
         column -= 1
     char = repr(lines[line][column]) if column < len(lines[line]) else "this character"
     message, help = _words(context, problem, char)
+    value = _BRACKET_FIRST.match(lines[line])
+    if value and value.end() < column and (_INDENT in help or char == repr("%")):
+        message = f"text follows the value that starts with `{value[1]}`"
+        help = "put the whole value in quotes"
     related: tuple[Related, ...] = ()
     opening = getattr(fault, "context_mark", None)
     if opening is not None and opening.line < line:

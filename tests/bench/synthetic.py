@@ -115,6 +115,6 @@ expr: |
 labels: {{severity: warning}}
 annotations:
   summary: Number {number} is out of bounds on {{{{ $labels.instance }}}}
-  description: "It is at {{{{ $value | humanize }}}}, above ${{threshold}} for ${{window}} in ${{group.name}}."
+  description: "At {{{{ $value | humanize }}}}, above ${{threshold}} for ${{window}} in ${{group.name}}."
   runbook_url: https://runbooks.example.com/Synthetic{number:02}
 """

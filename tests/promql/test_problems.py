@@ -109,6 +109,23 @@ def test_well_formed_nonsense(marked: str, message: str) -> None:
     assert (problem.start, problem.end) == (start, end), problem
 
 
+@pytest.mark.parametrize(
+    ("marked", "help"),
+    [
+        ("up «&»& down", "`and`"),
+        ("up «&»gt; 5", "&gt;"),
+        ('{job="x"} «|»= "error"', "LogQL"),
+        ("rate(x[«$»__rate_interval])", "${name}"),
+        ("up > «$»threshold", "${name}"),
+    ],
+)
+def test_other_languages(marked: str, help: str) -> None:
+    expr, start, end = split(marked)
+    problem = only(expr)
+    assert (problem.code, problem.start, problem.end) == ("RC501", start, end)
+    assert help in problem.help
+
+
 @pytest.mark.parametrize("expr", ["vector(1)", "time() > bool 5", "1", '"a"'])
 def test_nothing_to_scope(expr: str) -> None:
     problem = only(expr)

@@ -56,6 +56,8 @@ CHANGES = {
     "x @ -100": 'x{group_id="g"} @ -100',
     "x @ start()": 'x{group_id="g"} @ start()',
     # numbers, strings, functions
+    "holt_winters(x[10m], 0.5, 0.5)": 'holt_winters(x{group_id="g"}[10m], 0.5, 0.5)',
+    "holt_winters + x": 'holt_winters{group_id="g"} + x{group_id="g"}',
     "x > 0x1F + .5 + 1e-3 + 1_000 + Inf + nan": 'x{group_id="g"} > 0x1F + .5 + 1e-3 + 1_000 + Inf + nan',
     'label_replace(x, "a", "$1{y}", `b`, \'(.*)\')': (
         'label_replace(x{group_id="g"}, "a", "$1{y}", `b`, \'(.*)\')'

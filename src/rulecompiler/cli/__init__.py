@@ -6,6 +6,7 @@ Only click is imported here; a command's own module is loaded when that command 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -133,6 +134,9 @@ def cli(ctx: click.Context, directory: str | None, color: str) -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line on `args` (by default the process's) and return the exit code."""
+    # A process that ends with its one piece of work makes next to no cycles; looking for them in a
+    # large repo's models costs a fifth of the time, and unshares memory between forked workers.
+    gc.disable()
     return guarded(lambda: _run(sys.argv[1:] if args is None else list(args)))
 
 

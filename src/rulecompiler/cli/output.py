@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 import click
 
 from rulecompiler.diagnostics import Diagnostic, Place, Span
-from rulecompiler.reporters import FORMATS, located, report
+from rulecompiler.reporters import FORMATS
 from rulecompiler.terminal import ColorChoice, wants_color
 
 
@@ -74,6 +74,8 @@ def show(
     root: Path | None = None,
 ) -> None:
     """Print diagnostics in a format; `root` is the repo of the rules, for GitHub's paths."""
+    from rulecompiler.reporters import located, report
+
     color, width = screen()
     prefix = checkout_prefix(root, os.environ) if root is not None else ""
     placed = located(diagnostics, locate)

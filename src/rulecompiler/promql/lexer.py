@@ -47,6 +47,12 @@ _ESCAPE = re.compile(
 _SIMPLE = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, "'": 39, '"': 34}
 _UNSAFE = re.compile("[\\\\\"'\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffd]")
 UNWRITABLE = re.compile("[\x00\ud800-\udfff]")  # what no file of rules can hold
+# Characters of the languages next door, and what PromQL has in their place.
+_NEXT_DOOR = {
+    "&": "PromQL writes `and`, and `>` itself rather than `&gt;`",
+    "|": "PromQL writes `or`; a filter behind `|` is LogQL, which Loki evaluates and Prometheus does not",
+    "$": "write a parameter as `${name}`; Grafana's variables exist in Grafana only",
+}
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}
 
 
@@ -101,8 +107,8 @@ def _unlexable(text: str, pos: int, pattern: re.Pattern[str]) -> Fault:
         help = "replace it by an ordinary space"
     elif char in "\u201c\u201d\u2018\u2019":
         help = 'use straight quotes: "'
-    elif char in _NOT_PROMQL:
-        help = _NOT_PROMQL[char]
+    elif char in _NEXT_DOOR:
+        help = _NEXT_DOOR[char]
     return Fault(SYNTAX, f"the character {shown} cannot stand here{where}", help, pos, pos + 1)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from rulecompiler.diagnostics import Diagnostic, Place, Span
-from rulecompiler.reporters.folding import fold
 
 FORMATS = ("text", "json", "github", "sarif")
 
@@ -30,6 +29,10 @@ def report(
 
     Places must be `Span`s by now (see `located`); of a `Pointer` only the path is shown.
     """
+    # Only what is asked for is imported: most runs have nothing to report.
+    from rulecompiler.reporters import github, json_report, sarif, text
+    from rulecompiler.reporters.folding import fold
+
     folded = fold(diagnostics)
     titles = titles or {}
     if fmt == "json":
