@@ -33,7 +33,7 @@ lint: setup ## ruff, mypy, the import rules, and the CI workflow
 	@$(BIN)/zizmor --offline --quiet .github/workflows
 
 bench: setup ## measure compile times against promtool on a synthetic repo
-	@PYTHONPATH=tests $(BIN)/python -m bench.run
+	@$(BIN)/python -m tests.bench.run
 
 lock: setup ## renew requirements.lock (needs uv on PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --only-binary :all: \

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from textwrap import dedent
 
+from rulecompiler import decode, document, schema
 from rulecompiler.compiler import Compilation, compile_sources, read_group, read_template
 from rulecompiler.diagnostics import Diagnostic, Place, Severity
 from rulecompiler.document import Locator
@@ -67,6 +68,16 @@ def good(compilation: Compilation) -> Compilation:
 def make_template(text: str, name: str = "X") -> Template:
     """A template that has no faults."""
     template, faults = read_template(Source(f"{TEMPLATES}{name}.yaml", dedent(text)), Options())
+    assert isinstance(template, Template), faults
+    return template
+
+
+def decoded(text: str, name: str = "X") -> Template:
+    """A template that is well formed, whatever else may be wrong with it."""
+    parsed, faults = document.parse(Source(f"{TEMPLATES}{name}.yaml", dedent(text)))
+    assert parsed is not None, faults
+    assert schema.validate("template", parsed) == ()
+    template, faults = decode.template(parsed, name)
     assert template is not None, faults
     return template
 

@@ -252,8 +252,9 @@ def _satisfies(value: str, wanted: Any) -> bool:
         return value == wanted
     ((operator, text),) = wanted.items()
     if operator == "not":
-        return value != text
-    return (re.fullmatch(text, value) is not None) is (operator == "matches")
+        return bool(value != text)
+    matched = re.fullmatch(text, value) is not None
+    return matched if operator == "matches" else not matched
 
 
 class Emitted(NamedTuple):

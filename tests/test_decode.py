@@ -6,7 +6,8 @@ import pytest
 
 from rulecompiler import decode
 from rulecompiler.diagnostics import Pointer
-from rulecompiler.model import Document, Group, Matcher, Param, Template
+from rulecompiler.document import parse
+from rulecompiler.model import Document, Group, Matcher, Param, Source, Template
 
 
 def template(name: str = "node/X", **keys: Any) -> Template:
@@ -92,8 +93,17 @@ class TestTemplate:
         given: dict[str, Any] = {key: None}
         assert template(alert="A", **given) == template(alert="A")
 
+    @pytest.mark.parametrize("written", ["1e3", "0.50", "+5", "0x1F", "-1", "99.9", "1."])
+    def test_a_plain_number_keeps_its_text(self, written: str) -> None:
+        source = Source("t.yaml", f"alert: A\nexpr: {written}\nlabels: {{a: {written}}}\n")
+        parsed, _ = parse(source)
+        assert parsed is not None
+        decoded, _ = decode.template(parsed, "x")
+        assert decoded is not None
+        assert (decoded.expr, decoded.labels) == (written, {"a": written})
+
     @pytest.mark.parametrize(
-        ("value", "text"), [(3, "3"), (True, "true"), (1e3, "1000"), (-5, "-5"), ("1.0", "1.0")]
+        ("value", "text"), [(3, "3"), (True, "true"), (0.5, "0.5"), (-5, "-5"), ("1.0", "1.0")]
     )
     def test_plain_values_are_text(self, value: Any, text: str) -> None:
         assert template(alert="A", labels={"a": value}).labels == {"a": text}

@@ -7,6 +7,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -126,5 +127,5 @@ def test_nor_have_umask_and_times(root: Path, expected: Mapping[str, bytes]) -> 
 
 def test_the_output_names_no_machine_and_no_moment(root: Path, expected: Mapping[str, bytes]) -> None:
     for data in expected.values():
-        for word in (str(root.parent), os.uname().nodename, "/tmp"):
+        for word in (str(root.parent), os.uname().nodename, tempfile.gettempdir()):
             assert word.encode() not in data

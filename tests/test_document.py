@@ -112,7 +112,8 @@ def test_scalars_are_read_as_yaml_1_2(text: str, value: object) -> None:
     got = read(f"a: {text}\n")["a"] if text != "-" else read("a:\n  -\n")["a"][0]
 
     assert got == value
-    assert type(got) is type(value)
+    assert isinstance(got, type(value))
+    assert isinstance(got, bool) is isinstance(value, bool)
 
 
 @both_parsers

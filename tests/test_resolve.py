@@ -167,7 +167,7 @@ def test_fields(field: str, entries: tuple[str, ...], value: object) -> None:
 def test_labels_merge_key_by_key(
     entries: tuple[str, ...], wide: tuple[str, ...], labels: dict[str, str]
 ) -> None:
-    _, groups = family(*entries, wide=(*wide, "")[:3])  # type: ignore[arg-type]
+    _, groups = family(*entries, wide=wide)
 
     assert plain(load(groups[-1]).labels) == labels
 

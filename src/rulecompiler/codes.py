@@ -71,6 +71,7 @@ TITLES: dict[str, str] = {
     "RC401": "Prometheus cannot parse this annotation or label",
     "RC402": "two rules with one name and the same labels",
     "RC403": "too new for `prometheus.version`",
+    "RC404": "query in an annotation is not scoped",
     # rendering, PromQL, scope
     "RC501": "query does not parse",
     "RC502": "value does not fit its place in the query",

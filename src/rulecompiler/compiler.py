@@ -170,14 +170,14 @@ class Compiler:
         depth = self._depths(resolved)
         groups = []
         for category, members in by_category.items():
-            ordered = sorted(members, key=lambda m: (depth[m[0].rule.template.name], m[1].name))
+            members.sort(key=lambda m: (depth[m[0].rule.template.name], m[1].name, m[0].rule.name))
             groups.append(
                 RuleGroup(
                     f"{resolved.group.name}_{category}",
                     str(resolved.interval.value) if resolved.interval else None,
                     resolved.limit.value if resolved.limit else None,
                     str(resolved.query_offset.value) if resolved.query_offset else None,
-                    tuple(rule for _, rule in ordered),
+                    tuple(rule for _, rule in members),
                 )
             )
         groups.sort(key=lambda g: (all(r.kind == "alert" for r in g.rules), g.name))

@@ -40,6 +40,29 @@ def plain_value(text: str) -> str | int | float | bool | None:
     return math.inf if _NOT_FINITE.fullmatch(text) else text
 
 
+class WrittenInt(int):
+    """An integer whose text Python would write otherwise, such as `+5` or `0x1F`."""
+
+    text: str
+
+
+class WrittenFloat(float):
+    """A number whose text Python would write otherwise, such as `0.50` or `1e3`."""
+
+    text: str
+
+
+def as_written(value: Any, text: str) -> Any:
+    """The value; a number remembers its text, which is what Prometheus reads where text is due."""
+    if type(value) is int and str(value) != text:
+        value = WrittenInt(value)
+        value.text = text
+    elif type(value) is float and repr(value) != text:
+        value = WrittenFloat(value)
+        value.text = text
+    return value
+
+
 def type_name(value: Any) -> str:
     """A value's type in words, with its article."""
     names = {bool: "a boolean", int: "a number", float: "a number", dict: "a mapping", list: "a list"}

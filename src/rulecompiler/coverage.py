@@ -311,6 +311,7 @@ class Coverage:
 def _same_rule(first: ResolvedRule, second: ResolvedRule) -> bool:
     return (
         first.template is second.template
+        and first.title == second.title
         and first.enabled == second.enabled
         and first.where == second.where
         and first.instead_of == second.instead_of

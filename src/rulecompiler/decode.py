@@ -58,9 +58,11 @@ def sound_template(document: Document, name: str) -> Template:
     )
 
 
-def text_of(value: str | int | bool) -> str:
-    """A label's or annotation's value; Prometheus reads a plain number or boolean as text too."""
-    return value if isinstance(value, str) else str(value).lower().removesuffix(".0")
+def text_of(value: str | float | bool) -> str:
+    """A label's or annotation's value: Prometheus reads a plain number or boolean as its text."""
+    if isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else str(getattr(value, "text", value))
 
 
 def _param(name: str, schema: Mapping[str, Any]) -> Param:

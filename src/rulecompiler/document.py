@@ -15,7 +15,14 @@ import yaml
 
 from rulecompiler.aliases import MAX_EXPANDED, Aliases, Refusal
 from rulecompiler.characters import character, odd_characters, odd_in
-from rulecompiler.core_schema import LEADING_ZERO, MAY_START_OTHER_THAN_STRING, plain_value, tag_of, type_name
+from rulecompiler.core_schema import (
+    LEADING_ZERO,
+    MAY_START_OTHER_THAN_STRING,
+    as_written,
+    plain_value,
+    tag_of,
+    type_name,
+)
 from rulecompiler.diagnostics import Diagnostic, Related, Span
 from rulecompiler.encoding import normalise
 from rulecompiler.model import Document, Source
@@ -92,6 +99,8 @@ class _Reader:
                             self._not_finite(event)
                         elif type(value) is int and LEADING_ZERO.match(event.value):
                             self._leading_zero(event)
+                        else:
+                            value = as_written(value, event.value)
                 elif event.style == '"' and odd_in(value).search(value):
                     self._odd_value(event)
                 if event.anchor is not None:

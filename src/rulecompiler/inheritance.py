@@ -33,7 +33,7 @@ class Policy(NamedTuple):
 
 NOTHING = Policy({}, {}, {}, {})
 _NESTED = ("params", "labels", "annotations")
-_IDENTITY = ("template", "where", "instead_of")
+_IDENTITY = ("name", "template", "where", "instead_of")
 
 
 def inherit(above: Policy, group: Group) -> Policy:

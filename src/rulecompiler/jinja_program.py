@@ -40,6 +40,7 @@ _LITERAL = re.compile(r"\$(?=\{(?:\{|[0-9]+\}))")
 _TAG = "\x0f"
 _SILENT_LINE = re.compile(rf"^[ \t]*{_TAG}[ \t{_TAG}]*(?:\n|\Z)", re.M)
 
+_ACTIVE_PART = re.compile(r"(?:\$\{|\{[%#]).*?(?:[%#]?\}|(?=\n)|\Z)")
 _MAX_DEPTH = 50
 _FILTER_HELP = "see Jinja2's description of the filter"
 
@@ -107,7 +108,7 @@ def compile_jinja(text: str) -> Program | TextFault:
         template = environment.from_string(tree)
     except TemplateSyntaxError as error:
         start, end = _line_span(text, error.lineno)
-        return TextFault(_sentence(error.message), "see Jinja2's syntax for `${ }` and `{% %}`", start, end)
+        return TextFault(_sentence(error.message), _SYNTAX_HELP, start, end)
     except RecursionError:
         return TextFault("the expression is nested too deeply", "write it in fewer steps", 0, len(text))
     return _JinjaProgram(template, pieces, names, uses_group, len(text))
@@ -318,14 +319,22 @@ def _walk(
         yield from _walk(child, bound if outside else inner, depth + 1)
 
 
+_SPOKEN = {
+    "Call": "calling a function or method",
+    "Assign": "`{% set %}`",
+    "Pow": "`**`",
+    "Dict": "a mapping",
+}
+
+
 def _refusal(node: nodes.Node, bound: frozenset[str], depth: int) -> tuple[str, str] | None:
     """Why a node is not allowed, and what to do instead; None if it is."""
-    what = type(node).__name__.lower()
+    what = _SPOKEN.get(type(node).__name__) or f"`{type(node).__name__.lower()}`"
     if depth > _MAX_DEPTH:
         return "the expression is nested too deeply", "write it in fewer steps"
     if not isinstance(node, _ALLOWED):
         return (
-            f"`{what}` is not available in templates",
+            f"{what} is not available in templates",
             "there are `${ }`, `{% if %}`, `{% for %}`, arithmetic and a few filters",
         )
     if isinstance(node, nodes.Const) and isinstance(node.value, float) and not isfinite(node.value):
@@ -358,7 +367,8 @@ def _attribute_refusal(node: nodes.Getattr, bound: frozenset[str]) -> tuple[str,
         return None
     return (
         f"`.{node.attr}` is not available",
-        "there are group.id, group.name, group.labels.<name>; in a loop loop.first, loop.last, loop.index",
+        "there are group.id, group.name, group.labels.<name>, in a loop loop.first, loop.last, loop.index; "
+        'a literal `${x}` is written `${"${x}"}`',
     )
 
 
@@ -372,16 +382,25 @@ def _is_group_labels(node: nodes.Node) -> bool:
 
 
 def _line_span(text: str, line: int) -> tuple[int, int]:
+    """The part of a line, counted from 1, that is meant for the compiler; all of it if none is."""
     lines = text.splitlines(keepends=True)
+    if line > len(lines):
+        return 0, len(text)
     start = sum(len(one) for one in lines[: line - 1])
-    return start, start + len(lines[line - 1].rstrip("\n")) if line <= len(lines) else len(text)
+    part = _ACTIVE_PART.search(lines[line - 1])
+    if part is not None:
+        return start + part.start(), start + part.end()
+    return start, start + len(lines[line - 1].rstrip("\n"))
 
 
+_SYNTAX_HELP = "around text that is not meant for the compiler write `{% raw %}` and `{% endraw %}`"
 # What Jinja2 says, and what a person who has never seen its lexer would say.
 _PLAINLY = (
     (re.compile(r".*expected 'end of print statement'"), "`${` is not closed by `}` where it should be"),
     (re.compile(r".*'end of print statement'"), "there is something missing between `${` and `}`"),
     (re.compile(r".*block that needs to be closed is '(\w+)'", re.DOTALL), r"`{% \1 %}` is not closed"),
+    (re.compile(r"[Mm]issing end of comment tag"), "`{#` begins a comment of Jinja2 that does not end"),
+    (re.compile(r"tag name expected"), "`{%` begins a statement of Jinja2, and none follows"),
     (re.compile(r"unexpected char ('.') at \d+"), r"\1 cannot stand between `${` and `}`"),
 )
 

@@ -140,6 +140,8 @@ class Rule:
     annotations: Mapping[str, str]
     template: str
     entry: Pointer
+    overrides: Mapping[tuple[str, ...], Pointer] = field(default_factory=dict)
+    """Where groups wrote the texts that do not come from the template, by their keys in a rule."""
 
 
 @dataclass(frozen=True, slots=True)

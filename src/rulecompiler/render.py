@@ -15,6 +15,7 @@ from rulecompiler.inheritance import Sourced, Values
 from rulecompiler.interpolation import GroupFacts, Program, Promql, TextFault, compile_text
 from rulecompiler.model import AlertNames, Matcher, Rule, Segment, Template, Unproven
 from rulecompiler.params import is_duration
+from rulecompiler.resolve import ResolvedRule
 
 
 class Rendered(NamedTuple):
@@ -48,7 +49,7 @@ def render(assignment: Assignment, group: GroupFacts, alert_names: AlertNames) -
     if template.kind == "alert" and not labels.get("severity"):
         labels["severity"] = "warning"
         faults.append(_no_severity(template))
-    name = rule.name
+    name = rule.title
     if template.kind == "alert" and alert_names == "qualified":
         name = f"{name}_{suffix(group.name)}"
     if query is None or any(f.severity is Severity.ERROR for f in faults):
@@ -65,6 +66,7 @@ def render(assignment: Assignment, group: GroupFacts, alert_names: AlertNames) -
             annotations,
             template.path,
             rule.entry,
+            _overrides(rule),
         ),
         tuple(faults),
         unproven,
@@ -176,6 +178,19 @@ def _segments(
         faults.append(fault if entry is None else _blaming(fault, entry))
         return None
     return result
+
+
+def _overrides(rule: ResolvedRule) -> Mapping[tuple[str, ...], Pointer]:
+    """The places of a rule's texts that are not the template's."""
+    path = rule.template.path
+    found: dict[tuple[str, ...], Pointer] = {}
+    for field, values in (("annotations", rule.annotations), ("labels", rule.labels)):
+        for name, sourced in values.items():
+            if sourced.origin.path != path:
+                found[field, name] = sourced.origin
+    if rule.keep_firing_for is not None and rule.keep_firing_for.origin.path != path:
+        found["keep_firing_for",] = rule.keep_firing_for.origin
+    return found
 
 
 def _text(

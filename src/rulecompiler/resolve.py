@@ -27,7 +27,8 @@ class ResolvedRule(NamedTuple):
     `entry` is the place in a group file that asks for the rule, the most specific one.
     """
 
-    name: str
+    name: str  # its key in the group
+    title: str  # its own name, which several rules of a group may share
     template: Template
     enabled: bool
     params: Values
@@ -128,8 +129,10 @@ class Resolver:
             faults.extend(bad)
             return old._replace(params=values, labels=labels, sound=not bad)
         faults.extend(_unknown_params(template, entry, group))
+        named = entry.get("name")
+        title = name if named is None else str(named.value)
         if template.kind == "record":
-            faults.extend(_record_faults(template, name, entry, group))
+            faults.extend(_record_faults(template, title, entry, group))
         bad.extend(_value_faults(template, values, {}))
         faults.extend(bad)
         enabled = entry.get("enabled")
@@ -137,6 +140,7 @@ class Resolver:
         instead_of = entry.get("instead_of")
         return ResolvedRule(
             name,
+            title,
             template,
             enabled is None or enabled.value is not False,
             values,
@@ -171,7 +175,9 @@ class Resolver:
     ) -> None:
         """Adds the records that enabled rules need, and refuses those that were switched off."""
         # A query asks for a record by the name that its template gives it.
-        by_template = {r.template.name: r for n, r in rules.items() if not r.where and n == r.template.rule}
+        by_template = {
+            r.template.name: r for r in rules.values() if not r.where and r.title == r.template.rule
+        }
         needy = [r for r in rules.values() if r.enabled and r.template.requires]
         # By name, as the first one lends the record its place, whatever the order in the file.
         for rule in sorted(needy, key=lambda r: r.name):

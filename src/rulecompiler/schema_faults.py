@@ -151,6 +151,8 @@ def _unknown_key(key: str, error: SchemaError) -> Diagnostic:
         help_ = f"a label goes under `labels`: `labels: {{{key}: {_inline(value)}}}`"
     elif key in _ANNOTATIONS and "annotations" in error.known:
         help_ = f"an annotation goes under `annotations`: `annotations: {{{key}: …}}`"
+    elif error.kind == "template" and not keys and key in ("interval", "limit", "query_offset"):
+        help_ = f"`{key}` belongs to the group: write it in the group's file"
     elif error.kind == "group" and len(keys) == 2 and keys[0] == "rules" and key == "expr":
         help_ = "a group cannot change a query: it stands in the template"
     elif error.kind == "group" and len(keys) == 2 and keys[0] == "rules" and not isinstance(value, dict):

@@ -17,9 +17,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.synthetic import build, leaf
 from rulecompiler import promtool
 from rulecompiler.diagnostics import Diagnostic
+from tests.bench.synthetic import build, leaf
 
 RUNS = 5
 SMALL, LARGE = 200, 1000

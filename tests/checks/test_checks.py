@@ -79,7 +79,7 @@ def test_a_broken_annotation() -> None:
             "annotation `summary`: `humanise` is not a function of Prometheus' templates",
             Pointer(TEMPLATE, ("annotations", "summary")),
             help="did you mean `humanize`?",
-            related=(Related(entry("NodeDown").at("annotations", "summary"), "compiled for this rule"),),
+            related=(Related(entry("NodeDown").key(), "compiled for this rule"),),
         ),
     )
 
@@ -101,11 +101,25 @@ def test_all_faults_of_a_text_and_all_texts() -> None:
     ]
 
 
+def test_a_text_of_the_groups_own_is_blamed_on_the_group() -> None:
+    place = entry("NodeDown").at("annotations", "summary")
+    overrides = {("annotations", "summary"): place}
+    rule = a_rule(annotations={"summary": "{{ $value | humanise }}"}, overrides=overrides)
+    (diagnostic,) = found(a_set(rule))
+    assert (diagnostic.code, diagnostic.place) == ("RC401", place)
+
+
+def test_a_query_in_an_annotation_is_a_warning() -> None:
+    rule = a_rule(annotations={"summary": '{{ query "up" | first | value }}', "a": "{{ $value }} query"})
+    (diagnostic,) = found(a_set(rule))
+    assert (diagnostic.code, diagnostic.severity) == ("RC404", Severity.WARNING)
+
+
 def test_a_template_is_reported_once_for_all_its_rules() -> None:
     bad = {"summary": "{{ $x }}"}
     first, second = a_rule("A", annotations=bad), a_rule("B", annotations=bad)
     (diagnostic,) = found(a_set(first, second))
-    assert diagnostic.related[0].place == entry("A").at("annotations", "summary")
+    assert diagnostic.related[0].place == entry("A").key()
     elsewhere = replace(second, template="alerts/templates/other.yaml")
     assert len(found(a_set(first, elsewhere))) == 2
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from rulecompiler.model import Matcher
@@ -152,7 +154,7 @@ CONTRADICTIONS = [
 @pytest.mark.parametrize(("marked", "scope"), CONTRADICTIONS)
 def test_author_matcher_that_cannot_agree(marked: str, scope: tuple[Matcher, ...]) -> None:
     expr, start, end = split(marked)
-    (problem,) = scope_text(expr, scope)
+    (problem,) = cast(tuple[Problem, ...], scope_text(expr, scope))
     assert isinstance(problem, Problem)
     assert (problem.code, problem.start, problem.end) == ("RC505", start, end)
 
@@ -172,7 +174,7 @@ def test_unscoped_name_that_is_not_there() -> None:
     "matcher", [Matcher("a", "=~", "("), Matcher("", "=", "b"), Matcher("a", "=", "\ud800")]
 )
 def test_scope_that_cannot_be_written(matcher: Matcher) -> None:
-    (problem,) = scope_text("up", (matcher,))
+    (problem,) = cast(tuple[Problem, ...], scope_text("up", (matcher,)))
     assert isinstance(problem, Problem)
     assert problem.code == "RC509"
 

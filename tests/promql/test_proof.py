@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from rulecompiler.model import Matcher
@@ -101,7 +103,7 @@ def test_placeholders_keep_differences(one: str, other: str) -> None:
 
 def test_query_without_its_proof_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rulecompiler.promql.shapes.prove", lambda *_: False)
-    (problem,) = scope_text("never_seen_before > 5", (GROUP,))
+    (problem,) = cast(tuple[Problem, ...], scope_text("never_seen_before > 5", (GROUP,)))
     assert isinstance(problem, Problem)
     assert (problem.code, problem.start, problem.end) == ("RC507", 0, 21)
 

@@ -214,7 +214,7 @@ def test_remembered_shape_gives_what_a_fresh_look_gives(template: str, data: st.
     scope = (Matcher("zz_scope", "=", data.draw(texts)), Matcher("zz_other", "!~", "a|b"))
     segments = render(template, *values)
     remembered = _scoped(segments, scope)
-    metrics = getattr(prepare(segments), "metrics", frozenset())
+    metrics: frozenset[str] = getattr(prepare(segments), "metrics", frozenset())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rulecompiler.promql.query.classify", lambda hole, value: Value(value, None))
         for cache in _caches("query"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from rulecompiler.model import Matcher, Segment
@@ -169,6 +171,6 @@ def test_scope_written_by_hand_as_a_parameter_agrees_in_every_group(render) -> N
 def test_scope_written_by_hand_for_another_group_contradicts(render) -> None:  # type: ignore[no-untyped-def]
     query = prepare(render(HAND_WRITTEN, "other"))
     assert isinstance(query, Query)
-    (problem,) = query.scope(GROUP)
+    (problem,) = cast(tuple[Problem, ...], query.scope(GROUP))
     assert isinstance(problem, Problem)
     assert (problem.code, problem.start, problem.end) == ("RC505", 3, 18)

@@ -1,4 +1,4 @@
-"""RC401: the text of an annotation or of an alert's label that Prometheus cannot parse as a template."""
+"""What Prometheus makes of the `{{ }}` in annotations and labels: RC401 and RC404."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 from rulecompiler import gotemplate
 from rulecompiler.checks.options import Options
-from rulecompiler.diagnostics import Diagnostic, Pointer, Related
+from rulecompiler.diagnostics import Diagnostic, Pointer, Related, Severity
 from rulecompiler.model import Rule, RuleSet
 
 
 def check(rules: RuleSet, options: Options) -> Iterator[Diagnostic]:
-    """Yields an RC401 a faulty action, at the template's annotation or label.
+    """Yields an RC401 a faulty action and an RC404 an unscoped query, at the annotation or label.
 
-    A text of the group's own is reported there too, since a rule does not say whose it is: the
-    related place is in the group's entry. Offsets are left out, for `${…}` has been put in already.
+    Offsets are left out, for `${…}` has been put in already.
     """
     seen: set[tuple[str, str, str, str]] = set()  # one report, however many rules share the template
     for group in rules.groups:
@@ -22,11 +21,29 @@ def check(rules: RuleSet, options: Options) -> Iterator[Diagnostic]:
             if rule.kind != "alert":
                 continue  # Prometheus takes a recording rule's labels literally
             for name, text in rule.annotations.items():
-                if "{{" in text and (faults := gotemplate.check(text)):
+                if "{{" not in text:
+                    continue
+                if faults := gotemplate.check(text):
                     yield from _report(rule, "annotation", name, faults, seen)
+                elif "query" in text and "query" in gotemplate.functions(text):
+                    yield from _unscoped_query(rule, name, seen)
             for name, text in rule.labels.items():
                 if "{{" in text and (faults := gotemplate.check(text)):
                     yield from _report(rule, "label", name, faults, seen)
+
+
+def _unscoped_query(rule: Rule, name: str, seen: set[tuple[str, str, str, str]]) -> Iterator[Diagnostic]:
+    key = (rule.template, "query", name, "")
+    if key not in seen:
+        seen.add(key)
+        yield Diagnostic(
+            "RC404",
+            f"annotation `{name}` asks a query of its own, which sees the series of every group",
+            _place(rule, "annotations", name),
+            label="not scoped",
+            help="use `{{ $labels.x }}` and `{{ $value }}`, or put `${group.id}` into its matchers by hand",
+            severity=Severity.WARNING,
+        )
 
 
 def _report(
@@ -43,7 +60,12 @@ def _report(
             yield Diagnostic(
                 "RC401",
                 f"{what} `{name}`: {fault.message}",
-                Pointer(rule.template, (f"{what}s", name)),
+                _place(rule, f"{what}s", name),
                 help=fault.help,
-                related=(Related(rule.entry.at(f"{what}s", name), "compiled for this rule"),),
+                related=(Related(rule.entry.key(), "compiled for this rule"),),
             )
+
+
+def _place(rule: Rule, field: str, name: str) -> Pointer:
+    """Where a text was written: in a group, or else in the template."""
+    return rule.overrides.get((field, name), Pointer(rule.template, (field, name)))

@@ -138,7 +138,7 @@ def _report(
             yield Diagnostic(
                 "RC403",
                 _message(found.what, found.since, oldest),
-                Pointer(rule.template, found.keys),
+                rule.overrides.get(found.keys, Pointer(rule.template, found.keys)),
                 help=_help("do without it"),
                 related=(Related(rule.entry.at(*found.keys), "compiled for this rule"),),
             )
