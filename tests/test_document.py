@@ -11,10 +11,10 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from rulecompiler import positions
-from rulecompiler.aliases import MAX_EXPANDED
 from rulecompiler.diagnostics import Diagnostic, Pointer, Span
-from rulecompiler.document import MAX_DEPTH, Locator, normalise, parse
+from rulecompiler.document import MAX_DEPTH, Locator, parse, positions
+from rulecompiler.document.aliases import MAX_EXPANDED
+from rulecompiler.encoding import normalise
 from rulecompiler.model import Source
 
 PATH = "alerts/groups/g.yaml"

@@ -226,6 +226,7 @@ HOSTILE = [
     # steps that write nothing
     "{% for x in huge %}{% if n + n + n %}{% endif %}{% endfor %}",
     "{% for x in huge %}" + "{% if n == n == n %}{% endif %}" * 1_000 + "{% endfor %}",
+    "{% for x in huge %}" + "{% if n %}{% endif %}" * 2_000 + "{% endfor %}",
     "{% if 'abc' in huge %}{% endif %}" * 1_500,
     "{% if word is in(huge) %}{% endif %}" * 1_500,
     # depth and size

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from rulecompiler.diagnostics import Pointer, Span
 from rulecompiler.document import Locator, parse
+from rulecompiler.document.offsets import raw_offsets
 from rulecompiler.model import Source
-from rulecompiler.offsets import raw_offsets
 
 PATH = "t.yaml"
 TEXT = """\

@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.helpers import codes, compile_repo, located, repo, resolver
 
 from rulecompiler.document import Locator
 from rulecompiler.inheritance import Sourced, Values
 from rulecompiler.resolve import ResolvedGroup, ResolvedRule
+from tests.helpers import codes, compile_repo, located, repo, resolver
 
 LOAD = """\
 alert: Load
@@ -336,6 +336,14 @@ class TestRequires:
         entries = "rules: {Needy: {}, 'my:x': {template: 'rec:x', enabled: false}}"
 
         assert resolver(SHELF, {"g": entries}).resolve("g").diagnostics == ()
+
+    @pytest.mark.parametrize("names", ["Needy, Needy2", "Needy2, Needy"])
+    def test_of_several_that_need_it_the_first_by_name_lends_its_place(self, names: str) -> None:
+        entries = ", ".join(f"{name}: {{template: Needy}}" for name in names.split(", "))
+        groups = {"g": f"rules: {{{entries}}}", "h": "parent: g\nrules: {Needy: {for: 1m}}"}
+        record = resolver(SHELF, groups).resolve("h").rules["rec:x"]
+
+        assert record.entry.path == "alerts/groups/h.yaml"
 
     def test_an_heir_that_disables_the_record_is_told(self) -> None:
         groups = {

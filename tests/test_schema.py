@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
-from rulecompiler import schema, schema_faults
-from rulecompiler.acceptor import compile_schema
+from rulecompiler import schema
 from rulecompiler.diagnostics import Pointer
 from rulecompiler.document import parse
 from rulecompiler.model import Document, Source
+from rulecompiler.schema import faults as schema_faults
+from rulecompiler.schema.acceptor import compile_schema
 
 KINDS: tuple[schema.Kind, ...] = get_args(schema.Kind)
 EXAMPLES = Path(__file__).parent / "schema"

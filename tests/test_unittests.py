@@ -15,9 +15,9 @@ from rulecompiler.model import Matcher, Rule, RuleGroup, RuleSet, Template
 from rulecompiler.promql import ScopedQuery, scope_text
 from rulecompiler.promtool import run_tests
 from rulecompiler.promtool_output import Failure, UnitResult
-from rulecompiler.unit_parts import milliseconds
-from rulecompiler.unittests import Case, Means, build, metric_name, untested
-from rulecompiler.verdicts import verdicts
+from rulecompiler.unittests.build import Case, Means, build, metric_name, untested
+from rulecompiler.unittests.parts import milliseconds
+from rulecompiler.unittests.verdicts import verdicts
 
 SCOPE = {"group_id": "test"}
 ENTRY = Pointer("test", ())

@@ -13,9 +13,9 @@ from rulecompiler.emit import emit
 from rulecompiler.inputs import Inputs
 from rulecompiler.library import Library
 from rulecompiler.model import Rule, RuleGroup, RuleSet, Template, Unproven
-from rulecompiler.trial import Trial
-from rulecompiler.unittests import build, untested
-from rulecompiler.verdicts import verdicts
+from rulecompiler.unittests.build import build, untested
+from rulecompiler.unittests.trial import Trial
+from rulecompiler.unittests.verdicts import verdicts
 
 
 class UnitTests(NamedTuple):

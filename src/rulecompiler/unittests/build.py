@@ -16,7 +16,7 @@ from rulecompiler.emit import emit
 from rulecompiler.model import Matcher, Rule, RuleSet, Template
 from rulecompiler.promql import Problem, ScopedQuery, add_labels, scope_text
 from rulecompiler.promql.problems import NOTHING_TO_SCOPE
-from rulecompiler.unit_parts import Part, Refused, listing, milliseconds, split
+from rulecompiler.unittests.parts import Part, Refused, listing, milliseconds, split
 from rulecompiler.yaml_scalar import flow
 
 CompileTest = Callable[

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from rulecompiler.acceptor import Accepts, compile_schema
 from rulecompiler.diagnostics import Diagnostic
 from rulecompiler.model import Document
+from rulecompiler.schema.acceptor import Accepts, compile_schema
 
 Kind = Literal["template", "group", "settings"]
 
@@ -18,7 +18,7 @@ Kind = Literal["template", "group", "settings"]
 def text(kind: Kind) -> str:
     """The schema file of one of the three formats, as it is shipped."""
     name = f"{kind}.schema.json"
-    here = Path(__file__).parent
+    here = Path(__file__).parent.parent
     packaged = here / "schemas" / name  # not importlib.resources, which takes longer to import than all else
     # A source checkout has them at its top: only the wheel's builder puts them inside the package.
     path = packaged if packaged.is_file() else here.parents[1] / "schemas" / name
@@ -41,6 +41,6 @@ def validate(kind: Kind, document: Document) -> tuple[Diagnostic, ...]:
     """Everything in a document that its schema does not allow, each at its own place; empty if valid."""
     if _accepts(kind)(document.data):
         return ()
-    from rulecompiler import schema_faults  # with jsonschema, which is needed for faults only
+    from rulecompiler.schema import faults  # with jsonschema, which is needed for faults only
 
-    return schema_faults.explain(kind, load(kind), document)
+    return faults.explain(kind, load(kind), document)

@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from rulecompiler.positions import MAX_DEPTH
+from rulecompiler.document.positions import MAX_DEPTH
 
 MAX_EXPANDED = 10_000
 """How many values all aliases of a file may stand for together."""

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from math import isfinite
 from typing import Any
 
 from jinja2 import TemplateError, nodes
 from jinja2.exceptions import TemplateSyntaxError, UndefinedError
 from jinja2.visitor import NodeTransformer
 
-from rulecompiler.characters import odd_in
+from rulecompiler.document.characters import odd_in
 from rulecompiler.interpolation import MAX_OUTPUT, GroupFacts, Program, TextFault, not_text
-from rulecompiler.jinja_sandbox import (
+from rulecompiler.interpolation.allowed import FILTER_HELP, SYNTAX_HELP, inspect, line_span, sentence
+from rulecompiler.interpolation.sandbox import (
     BUDGET,
     CONCAT,
-    FILTER_NAMES,
     KINDS,
     LOOP,
     READ,
-    TESTS,
     BadArguments,
     NoText,
     Spent,
@@ -39,44 +37,6 @@ _MARK = re.compile("\x01([0-9]+)\x02")
 _LITERAL = re.compile(r"\$(?=\{(?:\{|[0-9]+\}))")
 _TAG = "\x0f"
 _SILENT_LINE = re.compile(rf"^[ \t]*{_TAG}[ \t{_TAG}]*(?:\n|\Z)", re.M)
-
-_ACTIVE_PART = re.compile(r"(?:\$\{|\{[%#]).*?(?:[%#]?\}|(?=\n)|\Z)")
-_MAX_DEPTH = 50
-_FILTER_HELP = "see Jinja2's description of the filter"
-
-_ALLOWED = (
-    nodes.Template,
-    nodes.Output,
-    nodes.TemplateData,
-    nodes.Name,
-    nodes.Const,
-    nodes.List,
-    nodes.Tuple,
-    nodes.If,
-    nodes.CondExpr,
-    nodes.For,
-    nodes.Compare,
-    nodes.Operand,
-    nodes.And,
-    nodes.Or,
-    nodes.Not,
-    nodes.Neg,
-    nodes.Pos,
-    nodes.Add,
-    nodes.Sub,
-    nodes.Mul,
-    nodes.Div,
-    nodes.FloorDiv,
-    nodes.Mod,
-    nodes.Concat,
-    nodes.Filter,
-    nodes.Test,
-    nodes.Keyword,
-    nodes.Getattr,
-    nodes.Getitem,
-)
-_LOOP = frozenset(("first", "last", "index", "index0", "length"))
-_GROUP = frozenset(("id", "name", "labels"))
 
 
 class _Piece:
@@ -98,7 +58,7 @@ def compile_jinja(text: str) -> Program | TextFault:
     try:
         tree = environment.parse(source)
         pieces = list(_pieces(source))
-        names, uses_group, fault = _inspect(tree, source)
+        names, uses_group, fault = inspect(tree, source)
         fault = fault or _sign_fault(pieces, source)
         if fault is not None:
             return fault
@@ -107,8 +67,8 @@ def compile_jinja(text: str) -> Program | TextFault:
         _mark(tree, pieces, source)
         template = environment.from_string(tree)
     except TemplateSyntaxError as error:
-        start, end = _line_span(text, error.lineno)
-        return TextFault(_sentence(error.message), _SYNTAX_HELP, start, end)
+        start, end = line_span(text, error.lineno)
+        return TextFault(sentence(error.message), SYNTAX_HELP, start, end)
     except RecursionError:
         return TextFault("the expression is nested too deeply", "write it in fewer steps", 0, len(text))
     return _JinjaProgram(template, pieces, names, uses_group, len(text))
@@ -145,11 +105,11 @@ class _JinjaProgram:
             place = self._fault("", "", output)
             return not_text("", error.value, place.start, place.end)
         except UndefinedError as error:
-            return self._fault(_sentence(str(error)), "use a name that every group has, or `default`", output)
+            return self._fault(sentence(str(error)), "use a name that every group has, or `default`", output)
         except BadArguments:
-            return self._fault("a filter is given arguments that it does not take", _FILTER_HELP, output)
+            return self._fault("a filter is given arguments that it does not take", FILTER_HELP, output)
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-            return self._fault(_sentence(str(error)), "look at the values that it is given", output)
+            return self._fault(sentence(str(error)), "look at the values that it is given", output)
         return self._segments("".join(output))
 
     def _fault(self, message: str, help_text: str, output: list[str]) -> TextFault:
@@ -287,130 +247,3 @@ def _in_source_order(node: nodes.Node) -> Iterator[nodes.Output]:
             yield child
         else:
             yield from _in_source_order(child)
-
-
-def _inspect(tree: nodes.Template, source: str) -> tuple[frozenset[str], bool, TextFault | None]:
-    """The names that a tree uses, and what in it is not allowed."""
-    names: set[str] = set()
-    uses_group = False
-    for node, bound, depth in _walk(tree, frozenset(), 0):
-        line = getattr(node, "lineno", 1) or 1
-        fault = _refusal(node, bound, depth)
-        if fault is not None:
-            start, end = _line_span(source, line)
-            return frozenset(), False, TextFault(*fault, start, end)
-        if isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in bound:
-            if node.name == "group":
-                uses_group = True
-            else:
-                names.add(node.name)
-    return frozenset(names), uses_group, None
-
-
-def _walk(
-    node: nodes.Node, bound: frozenset[str], depth: int
-) -> Iterator[tuple[nodes.Node, frozenset[str], int]]:
-    yield node, bound, depth
-    inner = bound
-    if isinstance(node, nodes.For) and isinstance(node.target, nodes.Name):
-        inner = bound | {node.target.name, "loop"}
-    for child in node.iter_child_nodes():
-        outside = isinstance(node, nodes.For) and child is node.iter
-        yield from _walk(child, bound if outside else inner, depth + 1)
-
-
-_SPOKEN = {
-    "Call": "calling a function or method",
-    "Assign": "`{% set %}`",
-    "Pow": "`**`",
-    "Dict": "a mapping",
-}
-
-
-def _refusal(node: nodes.Node, bound: frozenset[str], depth: int) -> tuple[str, str] | None:
-    """Why a node is not allowed, and what to do instead; None if it is."""
-    what = _SPOKEN.get(type(node).__name__) or f"`{type(node).__name__.lower()}`"
-    if depth > _MAX_DEPTH:
-        return "the expression is nested too deeply", "write it in fewer steps"
-    if not isinstance(node, _ALLOWED):
-        return (
-            f"{what} is not available in templates",
-            "there are `${ }`, `{% if %}`, `{% for %}`, arithmetic and a few filters",
-        )
-    if isinstance(node, nodes.Const) and isinstance(node.value, float) and not isfinite(node.value):
-        return "this number is larger than any that Prometheus knows", "write a smaller one"
-    if isinstance(node, nodes.For):
-        if "loop" in bound:
-            return "a loop inside a loop is not available", "use one loop over one list"
-        if node.recursive or not isinstance(node.target, nodes.Name):
-            return "this kind of loop is not available", "write `{% for x in list %}`"
-    if isinstance(node, nodes.Filter) and node.name not in FILTER_NAMES:
-        return f"there is no filter `{node.name}`", "available: " + ", ".join(FILTER_NAMES)
-    if isinstance(node, nodes.Test) and node.name not in TESTS:
-        return f"there is no test `{node.name}`", "available: " + ", ".join(sorted(TESTS))
-    if isinstance(node, nodes.Getattr):
-        return _attribute_refusal(node, bound)
-    if isinstance(node, nodes.Getitem) and not _is_group_labels(node.node):
-        key = node.arg.value if isinstance(node.arg, nodes.Const) else None
-        if not isinstance(key, int):
-            return "an index must be a number", 'only `group.labels["name"]` is looked up by name'
-    return None
-
-
-def _attribute_refusal(node: nodes.Getattr, bound: frozenset[str]) -> tuple[str, str] | None:
-    base = node.node
-    if isinstance(base, nodes.Name) and base.name == "group" and node.attr in _GROUP:
-        return None
-    if isinstance(base, nodes.Name) and base.name == "loop" and "loop" in bound and node.attr in _LOOP:
-        return None
-    if _is_group_labels(base):
-        return None
-    return (
-        f"`.{node.attr}` is not available",
-        "there are group.id, group.name, group.labels.<name>, in a loop loop.first, loop.last, loop.index; "
-        'a literal `${x}` is written `${"${x}"}`',
-    )
-
-
-def _is_group_labels(node: nodes.Node) -> bool:
-    return (
-        isinstance(node, nodes.Getattr)
-        and node.attr == "labels"
-        and isinstance(node.node, nodes.Name)
-        and node.node.name == "group"
-    )
-
-
-def _line_span(text: str, line: int) -> tuple[int, int]:
-    """The part of a line, counted from 1, that is meant for the compiler; all of it if none is."""
-    lines = text.splitlines(keepends=True)
-    if line > len(lines):
-        return 0, len(text)
-    start = sum(len(one) for one in lines[: line - 1])
-    part = _ACTIVE_PART.search(lines[line - 1])
-    if part is not None:
-        return start + part.start(), start + part.end()
-    return start, start + len(lines[line - 1].rstrip("\n"))
-
-
-_SYNTAX_HELP = "around text that is not meant for the compiler write `{% raw %}` and `{% endraw %}`"
-# What Jinja2 says, and what a person who has never seen its lexer would say.
-_PLAINLY = (
-    (re.compile(r".*expected 'end of print statement'"), "`${` is not closed by `}` where it should be"),
-    (re.compile(r".*'end of print statement'"), "there is something missing between `${` and `}`"),
-    (re.compile(r".*block that needs to be closed is '(\w+)'", re.DOTALL), r"`{% \1 %}` is not closed"),
-    (re.compile(r"[Mm]issing end of comment tag"), "`{#` begins a comment of Jinja2 that does not end"),
-    (re.compile(r"tag name expected"), "`{%` begins a statement of Jinja2, and none follows"),
-    (re.compile(r"unexpected char ('.') at \d+"), r"\1 cannot stand between `${` and `}`"),
-)
-
-
-def _sentence(message: str | None) -> str:
-    """Jinja2's message in our form: plain, lower case, no full stop, no control characters."""
-    said = (message or "the expression is not valid").strip().rstrip(".")
-    text = odd_in(said).sub("", said)
-    for pattern, plainly in _PLAINLY:
-        match = pattern.match(text)
-        if match is not None:
-            return match.expand(plainly)
-    return text[:1].lower() + text[1:]

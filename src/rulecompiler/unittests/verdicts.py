@@ -15,8 +15,8 @@ from rulecompiler.promtool_output import (
     labels_of,
     read_complaint,
 )
-from rulecompiler.unit_parts import milliseconds
-from rulecompiler.unittests import Case, Expectation
+from rulecompiler.unittests.build import Case, Expectation
+from rulecompiler.unittests.parts import milliseconds
 
 
 def verdicts(cases: Sequence[Case], results: Sequence[UnitResult]) -> tuple[Diagnostic, ...]:

@@ -78,7 +78,7 @@ def compile_text(text: str) -> Program | TextFault:
     if simple is not None:
         return simple
     # Jinja2 costs 60 ms to import, and most templates never need it.
-    from rulecompiler.jinja_program import compile_jinja
+    from rulecompiler.interpolation.program import compile_jinja
 
     return compile_jinja(text)
 

@@ -13,10 +13,10 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
-from rulecompiler.acceptor import regex
 from rulecompiler.diagnostics import Diagnostic, Pointer
 from rulecompiler.model import Document
-from rulecompiler.schema_values import VALUE_FAULTS, SchemaError, too_long
+from rulecompiler.schema.acceptor import regex
+from rulecompiler.schema.values import VALUE_FAULTS, SchemaError, too_long
 from rulecompiler.words import nearest, show
 
 # The only key of a Prometheus rule file, and the keys of the operator's PrometheusRule around one.

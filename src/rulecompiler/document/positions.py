@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from rulecompiler.diagnostics import Place, Pointer, Span
+from rulecompiler.document.offsets import raw_offsets
 from rulecompiler.encoding import normalise
-from rulecompiler.offsets import raw_offsets
 
 MAX_DEPTH = 64
 """How deep mappings and lists may be nested."""

@@ -11,7 +11,7 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.runtime import LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from rulecompiler.characters import odd_in
+from rulecompiler.document.characters import odd_in
 from rulecompiler.interpolation import value_text
 from rulecompiler.model import SegmentKind
 from rulecompiler.scopes import quote_regex

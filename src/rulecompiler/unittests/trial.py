@@ -12,7 +12,7 @@ from rulecompiler.forest import Forest
 from rulecompiler.interpolation import GroupFacts, Promql, TextFault, compile_text
 from rulecompiler.library import Library
 from rulecompiler.model import Group, Matcher, Options, RuleGroup, RuleSet, Template
-from rulecompiler.unittests import Means
+from rulecompiler.unittests.build import Means
 
 GROUP = "test"
 SCOPE_LABELS: Mapping[str, str] = {"group_id": GROUP}

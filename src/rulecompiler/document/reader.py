@@ -13,9 +13,12 @@ from typing import Any
 
 import yaml
 
-from rulecompiler.aliases import MAX_EXPANDED, Aliases, Refusal
-from rulecompiler.characters import character, odd_characters, odd_in
-from rulecompiler.core_schema import (
+from rulecompiler.diagnostics import Diagnostic, Related, Span
+from rulecompiler.document.aliases import Aliases, Refusal
+from rulecompiler.document.characters import character, odd_characters, odd_in
+from rulecompiler.document.faults import explain
+from rulecompiler.document.positions import MAX_DEPTH, YAML_FAULTS, event_reader
+from rulecompiler.document.scalars import (
     LEADING_ZERO,
     MAY_START_OTHER_THAN_STRING,
     as_written,
@@ -23,13 +26,8 @@ from rulecompiler.core_schema import (
     tag_of,
     type_name,
 )
-from rulecompiler.diagnostics import Diagnostic, Related, Span
 from rulecompiler.encoding import normalise
 from rulecompiler.model import Document, Source
-from rulecompiler.positions import MAX_DEPTH, YAML_FAULTS, Locator, event_reader
-from rulecompiler.yaml_faults import explain
-
-__all__ = ["MAX_DEPTH", "MAX_EXPANDED", "Locator", "normalise", "parse"]
 
 MAX_FAULTS = 100
 """How many faults of one file are reported."""
