@@ -65,6 +65,7 @@ TITLES: dict[str, str] = {
     "RC335": "related groups may share targets",
     "RC336": "unrelated groups may share targets",
     "RC337": "two groups have one name",
+    "RC338": "record may not carry the scope",
     "RC340": "label belongs to the compiler",
     "RC341": "alert has no severity",
     # checks

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from rulecompiler import params, promql
 from rulecompiler.decode import matchers
-from rulecompiler.diagnostics import Diagnostic, Pointer, Related
+from rulecompiler.diagnostics import Diagnostic, Pointer, Related, Severity
 from rulecompiler.forest import Forest
 from rulecompiler.inheritance import NOTHING, Policy, Sourced, Values, inherit
 from rulecompiler.library import Library, required
@@ -198,6 +198,8 @@ class Resolver:
                             related=(Related(present.entry.key(), "disabled here"),),
                         )
                     )
+                if present is not None and not group.abstract:
+                    faults.extend(_loose_scope(group, rule, template))
                 if rule.where and _concerns(group, rule.entry):
                     faults.append(
                         Diagnostic(
@@ -280,6 +282,22 @@ def _unknown_params(template: Template, entry: Values, group: Group) -> Iterator
                 help=f"did you mean `{close[0]}`?" if close else f"it has {names or 'no parameters'}",
                 related=(Related(template.pointer("params").key(), "declared here"),) if names else (),
             )
+
+
+def _loose_scope(group: Group, rule: ResolvedRule, record: Template) -> Iterator[Diagnostic]:
+    """A scope that a record cannot carry as labels, so that its reader may select nothing."""
+    loose = [m.label for m in group.scope if m.op != "="]
+    if loose and record.scope and rule.template.scope:
+        yield Diagnostic(
+            "RC338",
+            f"`{rule.name}` finds the record `{record.rule}` only if that record's query keeps "
+            f"the label `{loose[0]}`",
+            group.pointer("scope"),
+            label="a record carries equalities of the scope only",
+            help=f"aggregate the record `by ({loose[0]}, …)`, or give this group a scope of equalities",
+            severity=Severity.WARNING,
+            related=(Related(Pointer(record.path, ("expr",)).key(), "the record's query"),),
+        )
 
 
 def _record_faults(template: Template, name: str, entry: Values, group: Group) -> Iterator[Diagnostic]:
