@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import pytest
+
+from rulecompiler.compiler import Compiler
+from rulecompiler.forest import plant
+from rulecompiler.library import Library
+from rulecompiler.model import Facts, Options
 from tests.helpers import (
     alert,
     codes,
@@ -14,11 +19,6 @@ from tests.helpers import (
     repo,
     rules_of,
 )
-
-from rulecompiler.compiler import Compiler
-from rulecompiler.forest import plant
-from rulecompiler.library import Library
-from rulecompiler.model import Facts, Options
 
 UP = "{alert: Up, expr: up == 0, labels: {severity: page}}"
 

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.helpers import alert, codes, compile_repo, exprs, good, located, repo
 
 from rulecompiler.compiler import Compilation
 from rulecompiler.diagnostics import Severity
+from tests.helpers import alert, codes, compile_repo, exprs, good, located, repo
 
 SHELF = {"A": alert("A"), "B": alert("B")}
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from tests.helpers import compile_texts
-from tests.oracle import NEEDS, Emitted, Spec, World, emitted
 
 from rulecompiler.compiler import Compilation
 from rulecompiler.diagnostics import has_errors
 from rulecompiler.model import Options
+from tests.helpers import compile_texts
+from tests.oracle import NEEDS, Emitted, Spec, World, emitted
 
 PLAIN = Options(alert_names="plain")
 EXAMPLES = 100

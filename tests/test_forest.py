@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
-from tests.helpers import codes, compile_repo, make_group
 
 from rulecompiler.diagnostics import Pointer
 from rulecompiler.forest import plant
 from rulecompiler.model import Group
+from tests.helpers import codes, compile_repo, make_group
 
 BARE = make_group("bare")
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.helpers import codes, make_template
 
 from rulecompiler import library
 from rulecompiler.diagnostics import Diagnostic, Pointer
 from rulecompiler.library import Library
 from rulecompiler.model import Template
+from tests.helpers import codes, make_template
 
 PLACE = Pointer("g.yaml", ("rules", "X"))
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import promql_parser
 import pytest
-from tests.helpers import codes, compile_repo, decoded, good, located, repo, rules_of
 
 from rulecompiler.diagnostics import Severity
 from rulecompiler.model import Options, Rule
 from rulecompiler.render import check_template, suffix
+from tests.helpers import codes, compile_repo, decoded, good, located, repo, rules_of
 
 PLAIN = Options(alert_names="plain")
 
