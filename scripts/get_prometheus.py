@@ -30,7 +30,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import apt_unpack
 
@@ -169,8 +169,7 @@ def from_archive(place: str, sha256: str, programs: tuple[str, ...]) -> Path:
                 f"{place} has the checksum {digest.hexdigest()}, not {sha256}; nothing was unpacked"
             )
         try:
-            with tarfile.open(archive) as tar:
-                tar.extractall(work / "files", filter="data")
+            _unpack(archive, work / "files")
         except (tarfile.TarError, OSError) as error:
             raise Failure(f"{place} is not a release archive: {error}") from error
         product = BY_PROGRAM[programs[0]]
@@ -228,6 +227,22 @@ def _way_out(product: Product) -> str:
         f"{product.name} for this machine from the Prometheus project and run this script with "
         f"--archive FILE --sha256 CHECKSUM {product.programs[0]}"
     )
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Write an archive's plain executable files into one folder, by their last names.
+
+    Neither its folders nor its links are followed; `extractall` can do so safely from Python 3.11.4 on only.
+    """
+    folder.mkdir()
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            content = tar.extractfile(member) if member.isreg() and member.mode & 0o100 else None
+            if content is not None:
+                target = folder / PurePosixPath(member.name).name
+                with content, target.open("wb") as file:
+                    shutil.copyfileobj(content, file)
+                target.chmod(0o755)
 
 
 def _keep(product: Product, work: Path, origin: str) -> Path:

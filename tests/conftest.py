@@ -4,31 +4,74 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def _program(name: str, variable: str | None = None) -> Path:
-    named = os.environ.get(variable) if variable else None
-    found = named or shutil.which(name) or shutil.which(name, path=str(ROOT / ".tools" / "bin"))
-    if found:
-        return Path(found)
-    reason = f"{name} is not here: run `make setup`"
-    if os.environ.get("CI"):
-        pytest.fail(reason)  # CI that skips what it is for would be green for nothing
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def promtool() -> Path:
     """Path of promtool, found as the compiler finds it."""
-    return _program("promtool", "PROMTOOL_PATH")
+    return _program("promtool", os.environ.get("PROMTOOL_PATH"))
 
 
 @pytest.fixture(scope="session")
 def prometheus() -> Path:
     """Path of a Prometheus server, to be started on loopback only."""
     return _program("prometheus")
+
+
+@pytest.fixture(scope="session")
+def prometheus_3() -> Path:
+    """Path of a Prometheus 3 server. Not even CI must have one: only some Debian suites carry it."""
+    homes = sorted((ROOT / ".tools").glob("prometheus-3.*/prometheus"))
+    if not homes:
+        pytest.skip("no Prometheus 3 is here: `python3 scripts/get_prometheus.py --version 3` gets one")
+    return homes[-1]
+
+
+@pytest.fixture(scope="session")
+def node_exporter() -> Path:
+    """Path of node_exporter, to be started on loopback only; got from Debian where it is missing."""
+    # Installed from Debian's package, it has the package's name.
+    found = _find("node_exporter") or _find("prometheus-node-exporter")
+    if not found and (problem := _get("node_exporter")):
+        _missing(f"node_exporter is not here, and the script that gets it says: {problem}")
+    return found or _program("node_exporter")
+
+
+def _program(name: str, named: str | None = None) -> Path:
+    found = Path(named) if named else _find(name)
+    return found or _missing(f"{name} is not here: run `make setup`")
+
+
+def _find(name: str) -> Path | None:
+    found = shutil.which(name) or shutil.which(name, path=str(ROOT / ".tools" / "bin"))
+    return Path(found) if found else None
+
+
+def _missing(reason: str) -> NoReturn:
+    if os.environ.get("CI"):
+        pytest.fail(reason)  # CI that skips what it is for would be green for nothing
+    pytest.skip(reason)
+
+
+def _get(name: str, seconds: float = 120) -> str | None:
+    """Let the project's own script get a program; return what it complains of."""
+    command = [sys.executable, str(ROOT / "scripts" / "get_prometheus.py"), name]
+    # A session of its own: where the network swallows packets, apt must end together with the script.
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            _, complaint = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return f"nothing within {seconds:g} s"
+    return complaint.strip() if process.returncode else None

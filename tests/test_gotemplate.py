@@ -273,10 +273,10 @@ def test_messages_stay_short() -> None:
 )
 def test_hostile_texts_take_linear_time(unit: str) -> None:
     text = ("{{" if unit == "(" else "") + unit * (64 * 1024 // len(unit))
-    start = time.perf_counter()
+    start = time.process_time()
     found = check(text)
     functions(text)
-    assert time.perf_counter() - start < 5  # quadratic takes minutes; a busy machine gets its margin
+    assert time.process_time() - start < 30  # quadratic takes minutes; a busy machine gets its margin
     assert len(found) <= 20
 
 

