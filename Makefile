@@ -21,6 +21,7 @@ check: setup ## what CI asks: is generated/ up to date, valid, and do the unit t
 	@$(BIN)/rulecompiler check
 
 test: setup ## run all tests, with coverage
+	-@$(BIN)/python scripts/get_prometheus.py node_exporter >/dev/null
 	@$(BIN)/pytest -n auto --cov --cov-report=term
 	@echo 'coverage of the pure core:'
 	@$(BIN)/coverage report --omit='$(SHELL_MODULES)' --fail-under=95 --format=total

@@ -42,7 +42,7 @@ def node_exporter() -> Path:
     # Installed from Debian's package, it has the package's name.
     found = _find("node_exporter") or _find("prometheus-node-exporter")
     if not found and (problem := _get("node_exporter")):
-        _missing(f"node_exporter is not here, and the script that gets it says: {problem}")
+        _missing(problem)
     return found or _program("node_exporter")
 
 
@@ -73,5 +73,5 @@ def _get(name: str, seconds: float = 120) -> str | None:
             _, complaint = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            return f"nothing within {seconds:g} s"
+            return f"{name} is not here, and getting it took longer than {seconds:g} s"
     return complaint.strip() if process.returncode else None
