@@ -126,7 +126,7 @@ class World:
         ids = ["", "other", *self.groups]
         return tuple(
             tuple(zip(("group_id", "cluster", "kind"), values, strict=True))
-            for values in product(ids, ("", "a", "b", "other"), ("", "gpu", "cpu", "other"))
+            for values in product(ids, ("", "a", "a1", "b", "other"), ("", "gpu", "cpu", "other"))
         )
 
     @cached_property

@@ -19,6 +19,7 @@ from rulecompiler.diagnostics import has_errors
 from rulecompiler.document import Locator
 from rulecompiler.outcome import Outcome
 from rulecompiler.reporters import located, report
+from rulecompiler.state_folder import locked
 
 Data = dict[str, Any]
 
@@ -187,6 +188,39 @@ def test_a_bridge_that_appears_between_two_groups_is_seen(repo: Repo) -> None:
     assert not repo.check(outcome, before, "")
 
 
+def test_what_a_neighbours_rule_requires_is_seen(repo: Repo) -> None:
+    # `i` has the record for itself as soon as its alert differs from that of `w`, by a template's default.
+    repo.files = {}
+    down = {**DOWN, "expr": "job:up:sum < ${n}", "params": {"n": {"type": "number", "default": 1}}}
+    window = {"window": {"type": "string", "format": "duration", "default": "5m"}}
+    record = {**RECORD, "expr": "sum by (job) (rate(up[${window}]))", "params": window}
+    repo.template("Down", down)
+    repo.template("up", record)
+    longer = {"job:up:sum": {"params": {"window": "9m"}}}
+    repo.group({"group": "root", "abstract": True})
+    repo.group({"group": "w", "parent": "root", "scope": {}, "rules": {"Down": {"params": {"n": 1}}}})
+    repo.group({"group": "k", "parent": "root", "scope": {"dc": {"matches": "a|b"}}, "rules": longer})
+    repo.group({"group": "i", "parent": "root", "scope": {"dc": "a"}, "rules": {"Down": {}, **longer}})
+    repo.compile()
+    before = tree(repo.root)
+    repo.template("Down", {**down, "params": {"n": {"type": "number", "default": 2}}})
+    assert repo.check(repo.compile(), before, "")
+    assert 'dc!="a"' in (repo.root / "generated/group-k.yml").read_text()
+
+
+def test_settings_that_swap_the_folders_are_not_confused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a/Busy.yaml").write_text(json.dumps(TEMPLATE))
+    (tmp_path / "b/g.yaml").write_text("group: g\nrules: {Busy: {}}\n")
+    (tmp_path / "rulecompiler.yaml").write_text("paths: {templates: a, groups: b}\n")
+    assert workspace.write(workspace.compile_repo(tmp_path, {})) is None
+    (tmp_path / "rulecompiler.yaml").write_text("paths: {templates: b, groups: a}\n")
+    warm, cold = (workspace.compile_repo(tmp_path, {}, cached=cached) for cached in (True, False))
+    assert has_errors(warm.diagnostics)
+    assert set(warm.diagnostics) == set(cold.diagnostics)
+
+
 def test_a_warning_of_what_was_not_compiled_again_is_said_again(repo: Repo) -> None:
     repo.files["alerts/templates/Busy.yaml"] = {k: v for k, v in TEMPLATE.items() if k != "labels"}
     repo.group({"group": "other", "scope": {"env": "prod"}, "rules": {"Busy": {}}})
@@ -306,6 +340,41 @@ def test_a_cache_that_cannot_be_written_is_no_fault(repo: Repo) -> None:
     (repo.root / ".rulecompiler/cache.json").mkdir(parents=True)
     assert repo.check(repo.compile(), {}, "")
     assert sorted(os.listdir(repo.root / ".rulecompiler")) == [".gitignore", "cache.json"]
+
+
+@pytest.mark.parametrize("name", ["cache.json", "cache.json.tmp", ".gitignore"])
+@pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "folder"])
+def test_what_a_stranger_put_into_the_state_folder_is_not_followed(repo: Repo, name: str, kind: str) -> None:
+    """A branch may hold links there, whatever .gitignore says; a pipe would be waited for."""
+    outside = repo.root.parent / "outside"
+    if kind == "link":
+        outside.write_text("mine")
+    state = repo.root / ".rulecompiler"
+    state.mkdir(parents=True)
+    if kind == "pipe":
+        os.mkfifo(state / name)
+    elif kind == "folder":
+        (state / name).mkdir()
+    else:
+        (state / name).symlink_to(outside)
+    good = repo.compile()
+    assert not has_errors(good.diagnostics)
+    assert outside.exists() is (kind == "link")
+    assert kind != "link" or outside.read_text() == "mine"
+    remembers = kind != "folder" or name == ".gitignore"
+    assert (repo.compile().files == {}) is remembers
+
+
+def test_a_state_folder_that_is_a_link_is_not_followed(repo: Repo) -> None:
+    outside = repo.root.parent / "outside"
+    outside.mkdir()
+    repo.root.mkdir()
+    (repo.root / ".rulecompiler").symlink_to(outside)
+    with locked(repo.root) as fault:
+        assert fault is not None
+        assert (fault.code, "it is a link" in fault.message) == ("RC710", True)
+    repo.compile()
+    assert list(outside.iterdir()) == []
 
 
 def test_git_never_sees_the_state_folder(repo: Repo) -> None:

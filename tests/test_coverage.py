@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from rulecompiler.compiler import Compilation
@@ -304,6 +306,26 @@ class TestSlices:
 
         assert emitted({"g": f"rules:\n  A: {{}}\n  {off}"}) == {"g": {"A_G": 'A_metric{group_id="g"} > 1'}}
 
+    def test_past_a_disabled_slice_the_rule_behind_it_gives_up(self) -> None:
+        off = "S: {template: A, where: {kind: {matches: gpu.*}}, instead_of: A, enabled: false}"
+        more = "T: {template: A, where: {kind: gpu}, instead_of: S, params: {threshold: 9}}"
+
+        assert emitted({"g": f"rules:\n  A: {{}}\n  {off}\n  {more}"})["g"] == {
+            "A_G": 'A_metric{group_id="g",kind!="gpu"} > 1',
+            "T_G": 'A_metric{group_id="g",kind="gpu"} > 9',
+        }
+
+    def test_what_it_cannot_give_up_is_told(self) -> None:
+        off = SLICE.replace("params", "enabled: false, params")
+        more = "T: {template: A, where: {kind: gpu, dc: x}, instead_of: S, params: {threshold: 9}}"
+
+        assert faults({"g": f"rules:\n  A: {{}}\n  {off}\n  {more}"}) == ["RC332"]
+
+    def test_slices_of_a_disabled_rule_are_kept_apart_too(self) -> None:
+        other = "T: {template: A, where: {dc: x}, instead_of: A}"
+
+        assert faults({"g": f"rules:\n  A: {{enabled: false}}\n  {SLICE}\n  {other}"}) == ["RC334"]
+
 
 class TestTheWholeRepo:
     def only(self, compilation: Compilation) -> tuple[str, Severity, str]:
@@ -318,6 +340,13 @@ class TestTheWholeRepo:
         assert "`g` and `h`" in message
         assert "`A`" in message
         assert len(compilation.files) == 2
+
+    def test_a_crowd_of_unrelated_groups_is_no_flood_of_warnings(self) -> None:
+        compilation = compile_repo(SHELF, {f"g{n}": "scope: {}\nrules: {A: {}}" for n in range(40)})
+
+        assert codes(compilation.diagnostics) == ["RC336"] * 101
+        assert "more than 100 pairs" in compilation.diagnostics[-1].message
+        assert len(compilation.files) == 40
 
     @pytest.mark.parametrize(
         "other",
@@ -348,6 +377,85 @@ class TestTheWholeRepo:
         groups = {"h": "parent: g\nparams: {threshold: 3}", "i": "parent: g\nrules: {A: {}}"}
 
         assert faults({"g": "abstract: true", **groups}) == ["RC319"]
+
+
+UNSCOPED = [
+    "{alert: U, expr: 'u > ${t}', params: {t: {type: number, default: 1}}, scope: false, %s}",
+    "{alert: U, expr: 'u > ${t}', params: {t: {type: number, default: 1}}, unscoped: [u], %s}",
+]
+
+
+@pytest.mark.parametrize("template", [text % "labels: {severity: page}" for text in UNSCOPED])
+class TestRulesWithoutAScope:
+    @pytest.mark.parametrize("entry", ["{enabled: false}", "{params: {t: 2}}"])
+    def test_what_such_a_rule_cannot_leave_out_is_told(self, template: str, entry: str) -> None:
+        groups = {"g": "scope: {}\nrules: {U: {}}", "h": f"parent: g\nrules: {{U: {entry}}}"}
+        (fault,) = compile_repo({"U": template}, groups).diagnostics
+
+        assert (fault.code, fault.severity) == ("RC339", Severity.WARNING)
+        assert located(repo({"U": template}, groups), fault.place)[:2] == ("alerts/groups/g.yaml", 3)
+
+    def test_it_cannot_be_a_slice(self, template: str) -> None:
+        groups = {"g": "rules: {U: {where: {kind: gpu}}}"}
+        (fault,) = compile_repo({"U": template}, groups).diagnostics
+
+        assert (fault.code, fault.severity) == ("RC339", Severity.ERROR)
+
+    @pytest.mark.parametrize("heir", ["", "scope: {}"])
+    def test_heirs_that_say_the_same_are_fine(self, template: str, heir: str) -> None:
+        groups = {"g": "scope: {}\nrules: {U: {}}", "h": f"parent: g\n{heir}"}
+
+        assert compile_repo({"U": template}, groups).diagnostics == ()
+
+
+@pytest.mark.parametrize(
+    ("group", "found"),
+    [
+        ("scope: {group: prod}", ["RC340"]),
+        ("scope: {group: prod}\nname: prod", []),
+        ("scope: {group: {matches: prod.*}}", []),
+        ("scope: {group: g}", []),
+    ],
+)
+def test_the_label_group_is_the_groups_name(group: str, found: list[str]) -> None:
+    assert faults({"g": f"{group}\nrules: {{A: {{}}}}"}) == found
+
+
+RECORDED = {
+    "R": "{record: 'r:x', expr: sum by (job) (x)}",
+    "C": "{alert: C, expr: 'r:x > 1', requires: ['r:x'], labels: {severity: page}}",
+}
+
+
+@pytest.mark.parametrize(
+    ("inner", "found"),
+    [("{not: x}", ["RC338"]), ("{not_matches: x|y}", ["RC338"]), ("x", [])],
+)
+def test_a_rule_that_is_left_one_value_may_not_see_its_record(inner: str, found: list[str]) -> None:
+    groups = {"g": "rules: {C: {}}", "h": f"parent: g\nscope: {{group_id: g, dc: {inner}}}"}
+    silent = compile_repo(RECORDED, {**groups, "h": groups["h"] + "\nrules: {C: {enabled: false}}"})
+
+    assert [d.severity for d in silent.diagnostics] == [Severity.WARNING] * len(silent.diagnostics)
+    assert set(codes(silent.diagnostics)) == set(found)
+
+
+@pytest.mark.parametrize("wide_first", [True, False])
+def test_hundreds_of_groups_inside_each_other(wide_first: bool) -> None:
+    ids = [f"g{number:03}" for number in range(250)]
+    ids = ids if wide_first else ids[::-1]
+    groups = {ids[0]: ROOT} | {id_: f"parent: {above}\nscope: {{}}" for above, id_ in pairwise(ids)}
+
+    assert list(good(compile_repo(SHELF, groups)).files) == [f"group-{ids[0]}.yml"]
+
+
+def test_a_circle_of_requirements_ends() -> None:
+    shelf = {
+        "r": "{record: 'r:x', expr: 'sum(s:x)', requires: ['s:x']}",
+        "s": "{record: 's:x', expr: 'sum(r:x)', requires: ['r:x']}",
+    }
+    groups = {"g": "scope: {}\nrules: {'r:x': {}}", "h": "parent: g"}
+
+    assert codes(compile_repo(shelf, groups).diagnostics) == ["RC305", "RC305"]
 
 
 def test_many_disjoint_groups_and_a_baseline() -> None:

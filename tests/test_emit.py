@@ -20,7 +20,7 @@ from rulecompiler.diagnostics import Pointer
 from rulecompiler.emit import emit
 from rulecompiler.generated_file import MARKER, file_name, is_generated
 from rulecompiler.model import Rule, RuleGroup, RuleSet
-from rulecompiler.yaml_scalar import block, flow, inline, is_plain
+from rulecompiler.yaml_scalar import block, flow, inline, is_plain, write_inline
 
 ALERT = Rule(
     "alert",
@@ -271,6 +271,13 @@ def test_plain_means_the_same_to_yaml_1_1_everywhere(text: str) -> None:
     assert yaml.safe_load(flow({text: [text, {"a": None}, True, 1.5]})) == {
         text: [text, {"a": None}, True, 1.5]
     }
+
+
+@pytest.mark.parametrize("text", ["1" * 500_000 + "x", "1" * 250_000 + "." + "1" * 250_000 + "x"])
+def test_a_long_text_takes_no_time(text: str) -> None:
+    started = time.process_time()
+    assert write_inline(text) == text
+    assert time.process_time() - started < 15  # by trying every way to split it, it would be hours
 
 
 def test_flow_takes_plain_data_only() -> None:

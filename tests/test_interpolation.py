@@ -32,6 +32,7 @@ VALUES: Mapping[str, Any] = {
     "query": Promql("up > 1"),
     "long": "y" * 1_000,
     "huge": "ab" * 500_000,
+    "many": ["a"] * 200_000,
 }
 
 
@@ -216,6 +217,15 @@ HOSTILE = [
     "${long | replace('y', long) | replace('y', long)}",
     "${long | replace('', long) | replace('', long)}",
     "${[long, long, long] | join(long) | replace('y', long)}",
+    "${many | join(long)}",
+    "${ 1.5 | round(1000000000, 'ceil') }",
+    "${ 5 | round(-1000000000) }",
+    "${ 5 | round('1') }",
+    "${ " + "9" * 5_000 + " }",
+    "${ " + "9" * 400 + " }",
+    "${ 0x" + "f" * 6_000 + " }",
+    "${ ('0x" + "f" * 6_000 + "' | int(0, 16)) }",
+    "{% if 0x" + "f" * 6_000 + " > n %}{% endif %}",
     "${'%1000000000d' % 1}",
     "${'%s' | format(word)}",
     "${word | center(1000000000)}",

@@ -50,6 +50,11 @@ class TestNames:
         assert list(rules_of(compile_repo(*files), "g")) == ["A_MyGroup"]
         assert list(rules_of(compile_repo(*files, PLAIN), "g")) == ["A"]
 
+    def test_a_name_without_letters_leaves_the_id(self) -> None:
+        assert (
+            one("{alert: A, expr: up, labels: {severity: page}}", "name: '!!!'\nrules: {A: {}}").name == "A_G"
+        )
+
     def test_the_entry_names_the_alert(self) -> None:
         rule = one("{alert: A, expr: up, labels: {severity: page}}", "rules: {Other: {template: A}}")
 
@@ -57,6 +62,18 @@ class TestNames:
 
     def test_a_record_keeps_its_name(self) -> None:
         assert one("{record: 'a:b', expr: up}", "rules: {'a:b': {}}").name == "a:b"
+
+
+def test_braces_in_a_scope_are_no_template_of_prometheus() -> None:
+    """The label is what the selector asks for, to the letter."""
+    group = "name: '{{ $value }}'\nscope: {path: 'a{{{b'}\nrules: {A: {}}"
+    alert = one("{alert: A, expr: up, labels: {severity: page}}", group)
+    record = one("{record: A, expr: up}", group)
+
+    assert alert.labels["group"] == '{{"{{"}} $value }}'
+    assert alert.labels["path"] == 'a{{"{{"}}{b'
+    assert record.labels == {"group": "{{ $value }}", "path": "a{{{b"}
+    assert alert.expr == 'up{path="a{{{b"}'
 
 
 LABELLED = "{alert: A, expr: up, labels: {severity: page, owner: nobody}}"

@@ -310,6 +310,15 @@ def test_a_value_that_an_heir_adds_is_the_heirs_fault() -> None:
     assert located(repo(SHELF, groups), fault.related[0].place)[:2] == ("alerts/templates/Load.yaml", 3)
 
 
+@pytest.mark.parametrize("heir", ["", "labels: {a: b}", "params: {y: 1}", "rules: {Must: {for: 1m}}"])
+def test_what_an_abstract_group_leaves_open_must_have_a_value_in_each_heir(heir: str) -> None:
+    must = "{alert: Must, expr: '{% if y > 1 %}m > ${x}{% else %}m{% endif %}', labels: {severity: page}, "
+    must += "params: {x: {type: number}, y: {type: number, default: 1}}}"
+    groups = {"g": "abstract: true\nrules: {Must: {}}", "h": f"parent: g\n{heir}"}
+
+    assert codes(compile_repo({"Must": must}, groups).diagnostics) == ["RC316"]
+
+
 class TestRequires:
     def test_an_enabled_rule_brings_its_record(self) -> None:
         group = resolver(SHELF, {"g": "rules: {Needy: {}}"}).resolve("g")

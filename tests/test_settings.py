@@ -66,6 +66,7 @@ def test_the_schema_and_the_type_have_the_same_defaults() -> None:
             {"templates": "alerts", "groups": "alerts-2"},
         ),
         ({"paths": {"generated": "a..b/..c"}}, {"generated": "a..b/..c"}),
+        ({"paths": {"generated": ".github/rules"}}, {"generated": ".github/rules"}),
         ({"alert_names": "plain"}, {"alert_names": "plain"}),
         ({"prometheus": {"version": "3.5.1"}}, {"prometheus_version": (3, 5)}),
         ({"prometheus": {"validate_rules": True}}, {"validate_rules": True}),
@@ -118,6 +119,9 @@ def test_a_variable_that_says_nothing_clear_is_a_fault(value: str) -> None:
         ({"groups": "alerts/templates/groups"}, "groups"),
         ({"generated": "alerts/groups/.."}, None),
         ({"templates": "generated/templates"}, "templates"),
+        ({"groups": ".git"}, "groups"),
+        ({"generated": "x/.GIT/hooks"}, "generated"),
+        ({"generated": ".rulecompiler"}, "generated"),
     ],
 )
 def test_folders_must_lie_apart(paths: dict[str, str], key: str | None) -> None:

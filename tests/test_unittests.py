@@ -292,6 +292,13 @@ def test_a_series_that_is_none() -> None:
     assert found.place.start == 2
 
 
+@pytest.mark.parametrize("values", ["0x100000000", "0+1x999999 _x999999", "1 1x" + "9" * 5_000])
+def test_a_series_that_would_fill_the_memory(values: str) -> None:
+    found = refused(test(input_series=[DOWN, {"series": "up", "values": values}]))
+    assert (found.code, found.message) == ("RC621", "the values stand for more than 1,000,000 samples")
+    assert found.place == template([]).pointer("tests", 0, "input_series", 1, "values")
+
+
 def test_a_query_that_is_none() -> None:
     found = refused({"input_series": [], "promql_expr_test": [{"expr": "up +", "eval_time": "1m"}]})
     assert isinstance(found.place, Pointer)

@@ -17,12 +17,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from rulecompiler import __version__
+from rulecompiler import __version__, state_folder
 from rulecompiler.diagnostics import Diagnostic, Place, Pointer, Related, Severity, Span
 from rulecompiler.inputs import SettingsFile
 from rulecompiler.model import Facts
 from rulecompiler.settings import Settings
-from rulecompiler.state_folder import NAME, state_folder
 
 _FILE = "cache.json"
 
@@ -61,7 +60,7 @@ class Cache(NamedTuple):
 def load(root: Path) -> Cache:
     """The remembered compile; an empty one where there is none that this compiler can use."""
     try:
-        seal, _, body = (root / NAME / _FILE).read_bytes().partition(b"\n")
+        seal, _, body = state_folder.read(root, _FILE).partition(b"\n")
         if seal != _seal(body):
             return Cache()
         data = json.loads(body)
@@ -93,21 +92,15 @@ def save(root: Path, cache: Cache) -> None:
     }
     body = json.dumps(data, separators=(",", ":")).encode()
     with contextlib.suppress(OSError):
-        target = state_folder(root) / _FILE
-        # One name for all: whoever compiles holds the lock, and what a killed one left is overwritten.
-        temporary = target.with_name(f"{_FILE}.tmp")
-        try:
-            temporary.write_bytes(_seal(body) + b"\n" + body)
-            os.replace(temporary, target)
-        except OSError:
-            temporary.unlink(missing_ok=True)
+        state_folder.replace(root, _FILE, _seal(body) + b"\n" + body)
 
 
 def compiler_key() -> str:
     """Changes with the compiler: its version, its files' sizes and times, and Python's version."""
     package = Path(__file__).parent
     parts = [__version__, sys.version]
-    for folder, _, names in sorted(os.walk(package)):
+    schemas = package.parents[1] / "schemas"  # of a source checkout; the wheel has them in the package
+    for folder, _, names in sorted([*os.walk(package), *os.walk(schemas)]):
         for name in sorted(names):
             if name.endswith((".py", ".json")):
                 status = os.stat(os.path.join(folder, name))

@@ -66,6 +66,7 @@ TITLES: dict[str, str] = {
     "RC336": "unrelated groups may share targets",
     "RC337": "two groups have one name",
     "RC338": "record may not carry the scope",
+    "RC339": "rule without a scope cannot be narrowed",
     "RC340": "label belongs to the compiler",
     "RC341": "alert has no severity",
     # checks

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from rulecompiler import checks, decode, document, emit, forest, library, schema
-from rulecompiler.coverage import Assignment, Coverage, Neighbours, meeting_pairs, neighbours
+from rulecompiler.coverage import Assignment, Coverage
 from rulecompiler.diagnostics import Diagnostic, Related, Severity, has_errors
 from rulecompiler.forest import Forest
 from rulecompiler.generated_file import file_name
@@ -34,9 +34,13 @@ from rulecompiler.model import (
     Template,
     Unproven,
 )
+from rulecompiler.neighbours import Neighbours, meeting_pairs, neighbours
 from rulecompiler.render import check_template, render
 from rulecompiler.resolve import ResolvedGroup, Resolver
 from rulecompiler.scopes import Relation, relation
+
+_MOST_PAIRS = 100
+"""How many pairs of unrelated groups one run warns of: n groups may make n² / 2."""
 
 # Good enough to keep references to a broken file from being faults of their own.
 _RULE_NAME = re.compile(r"^(?:alert|record):[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
@@ -159,7 +163,7 @@ class Compiler:
             emit.emit(rule_set) if rule_set is not None and not failed else "",
             tuple(dict.fromkeys(diagnostics)),
             tuple(unproven),
-            _facts(resolved, assignments),
+            _facts(resolved, assignments, self._coverage.consulted(group_id)),
         )
 
     def _rule_set(self, resolved: ResolvedGroup, rules: Iterable[tuple[Assignment, Rule]]) -> RuleSet:
@@ -212,11 +216,21 @@ def judge_whole(groups: Forest, facts: Mapping[str, Facts]) -> Iterator[Diagnost
                     help=f"did you mean `{close[0]}`?" if close else "take it out",
                 )
     yield from _namesakes(g for g in groups if facts[g.id].covered)
+    pairs = 0
     for first, second in meeting_pairs(g for g in groups if facts[g.id].covered):
         if groups.root(first.id) == groups.root(second.id):
             continue
         shared = sorted({*facts[first.id].covered} & {*facts[second.id].covered})
         if shared and relation(first.scope, second.scope) is not Relation.DISJOINT:
+            pairs += 1
+            if pairs > _MOST_PAIRS:
+                yield Diagnostic(
+                    "RC336",
+                    f"more than {_MOST_PAIRS} pairs of unrelated groups may cover the same targets",
+                    help="make the scopes of those named above exclude each other first",
+                    severity=Severity.WARNING,
+                )
+                return
             names = ", ".join(f"`{n}`" for n in shared[:3])
             more = f" and {len(shared) - 3} more" if len(shared) > 3 else ""
             yield Diagnostic(
@@ -296,10 +310,10 @@ def conclude(groups: Forest, results: tuple[GroupResult, ...], faults: Iterable[
     return Compilation(results, tuple(dict.fromkeys(everything)))
 
 
-def _facts(resolved: ResolvedGroup, assignments: Iterable[Assignment]) -> Facts:
+def _facts(resolved: ResolvedGroup, assignments: Iterable[Assignment], consulted: set[str]) -> Facts:
     used = [rule.template for rule in resolved.rules.values()]
     return Facts(
-        tuple(sorted({t.path for t in used})),
+        tuple(sorted({t.path for t in used} | consulted)),
         tuple(sorted({name for t in used for name in t.params})),
         tuple(sorted({a.rule.name for a in assignments})),
     )

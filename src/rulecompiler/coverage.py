@@ -8,28 +8,17 @@ may nest too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import combinations
 from typing import NamedTuple
 
-from rulecompiler.diagnostics import Diagnostic, Related
-from rulecompiler.forest import Forest
+from rulecompiler.diagnostics import Diagnostic, Related, Severity
 from rulecompiler.inheritance import Sourced, Values
+from rulecompiler.library import required
 from rulecompiler.model import Group, Matcher
+from rulecompiler.neighbours import Neighbours, whose_word_counts
 from rulecompiler.resolve import ResolvedGroup, ResolvedRule, Resolver
 from rulecompiler.scopes import Relation, Scope, beyond, exclude, relation, union
-
-
-class Neighbours(NamedTuple):
-    """The groups of one tree whose scopes a group's scope meets, by id, sorted."""
-
-    holders: tuple[str, ...] = ()  # those that hold it
-    insiders: tuple[str, ...] = ()  # those that it holds
-    overlaps: tuple[str, ...] = ()  # those that neither hold it nor lie inside
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """Every group that may change what this one emits."""
-        return (*self.holders, *self.insiders, *self.overlaps)
 
 
 class Assignment(NamedTuple):
@@ -40,75 +29,6 @@ class Assignment(NamedTuple):
     exclusions: Scope  # slices that other rules cover
 
 
-def neighbours(forest: Forest) -> Mapping[str, Neighbours]:
-    """For every group that is not abstract, the groups of its tree that its scope meets."""
-    trees: dict[str, list[Group]] = {}
-    for group in forest:
-        if not group.abstract:
-            trees.setdefault(forest.root(group.id), []).append(group)
-    found: dict[str, Neighbours] = {}
-    for members in trees.values():
-        holders: dict[str, list[str]] = {g.id: [] for g in members}
-        insiders: dict[str, list[str]] = {g.id: [] for g in members}
-        overlaps: dict[str, list[str]] = {g.id: [] for g in members}
-        for first, second in meeting_pairs(members):
-            how = relation(first.scope, second.scope)
-            if how is Relation.EQUAL:
-                how = _elder(forest, first, second)
-            if how is Relation.HOLDS:
-                insiders[first.id].append(second.id)
-                holders[second.id].append(first.id)
-            elif how is Relation.INSIDE:
-                insiders[second.id].append(first.id)
-                holders[first.id].append(second.id)
-            elif how is Relation.OVERLAP:
-                overlaps[first.id].append(second.id)
-                overlaps[second.id].append(first.id)
-        for group in members:
-            found[group.id] = Neighbours(
-                tuple(sorted(holders[group.id])),
-                tuple(sorted(insiders[group.id])),
-                tuple(sorted(overlaps[group.id])),
-            )
-    return found
-
-
-def meeting_pairs(groups: Iterable[Group]) -> Iterator[tuple[Group, Group]]:
-    """Pairs whose scopes are not trivially apart, in linear time where most differ in one label.
-
-    Two scopes that demand different values of the commonest label cannot meet.
-    """
-    members = list(groups)
-    counts: dict[str, int] = {}
-    for group in members:
-        for matcher in group.scope:
-            if matcher.op == "=":
-                counts[matcher.label] = counts.get(matcher.label, 0) + 1
-    key = max(sorted(counts), key=counts.__getitem__, default="")
-    buckets: dict[str | None, list[Group]] = {}
-    for group in members:
-        value = next((m.value for m in group.scope if m.label == key and m.op == "="), None)
-        buckets.setdefault(value, []).append(group)
-    anywhere = buckets.pop(None, [])
-    for bucket in [*buckets.values(), anywhere]:
-        for index, first in enumerate(bucket):
-            for second in bucket[index + 1 :]:
-                yield first, second
-    for first in anywhere:
-        for bucket in buckets.values():
-            for second in bucket:
-                yield first, second
-
-
-def _elder(forest: Forest, first: Group, second: Group) -> Relation:
-    """Equal scopes: an heir is the more specific; two without that tie overlap."""
-    if first in forest.chain(second.id):
-        return Relation.HOLDS
-    if second in forest.chain(first.id):
-        return Relation.INSIDE
-    return Relation.OVERLAP
-
-
 class Coverage:
     """Decides, rule by rule, which groups emit it and what they leave to others."""
 
@@ -117,13 +37,18 @@ class Coverage:
         self._around = around
         self._stands: dict[tuple[str, str], bool] = {}
         self._slices: dict[str, Mapping[str, tuple[ResolvedRule, ...]]] = {}
+        self._requiring: dict[str, frozenset[str]] = {}
 
     def assignments(self, group_id: str) -> tuple[tuple[Assignment, ...], tuple[Diagnostic, ...]]:
-        """What the group emits, in the order of its rules, and its faults (RC330 to RC335)."""
+        """What the group emits, in the order of its rules, and its faults (RC330 to RC335, RC338, RC340)."""
         resolved = self._resolver.resolve(group_id)
         if resolved.group.abstract:
             return (), ()
-        faults = list(self._overlap_faults(resolved))
+        faults = [
+            *_group_label_faults(resolved.group),
+            *self._overlap_faults(resolved),
+            *self._slices_that_meet(resolved),
+        ]
         emitted: list[Assignment] = []
         for rule in resolved.rules.values():
             if not rule.enabled or not self._rule_stands(group_id, rule.name):
@@ -138,7 +63,51 @@ class Coverage:
             given_up = self._given_up(resolved, rule, faults)
             if given_up is not None:
                 emitted.append(Assignment(rule, scope, exclude(given_up)))
+        faults.extend(self._records_out_of_sight(resolved, emitted))
         return tuple(emitted), tuple(faults)
+
+    def _records_out_of_sight(
+        self, resolved: ResolvedGroup, emitted: list[Assignment]
+    ) -> Iterator[Diagnostic]:
+        """An exclusion of "not a" selects `a`, which a record that does not share it may not carry."""
+        library = self._resolver.library
+        exclusions = {a.rule.template.name: a.exclusions for a in emitted}
+        for assignment in emitted:
+            rule = assignment.rule
+            positive = [m for m in assignment.exclusions if m.op in ("=", "=~")]
+            if not positive or not rule.template.scope:
+                continue
+            for record in required(library, rule.template):
+                lost = next((m for m in positive if m not in exclusions.get(record.name, ())), None)
+                if lost is not None and record.scope:
+                    yield Diagnostic(
+                        "RC338",
+                        f"`{rule.name}` of `{resolved.group.id}` finds the record `{record.rule}` "
+                        f"only if that record's query keeps the label `{lost.label}`",
+                        rule.entry.key(),
+                        label=f"selects {show((lost,))}, as others cover the rest",
+                        help=f"aggregate the record `by ({lost.label}, …)`, "
+                        "or tell the others' targets apart by equality",
+                        severity=Severity.WARNING,
+                        related=(Related(record.pointer("expr").key(), "the record's query"),),
+                    )
+
+    def consulted(self, group_id: str) -> set[str]:
+        """The templates' files, beside the group's own, that may change what it emits.
+
+        A record stands in a neighbour where a rule that requires it does, and that rule may be one
+        that this group does not have.
+        """
+        members = whose_word_counts(group_id, self._around) - {group_id}
+        return {path for member in members for path in self._requiring_in(member)}
+
+    def _requiring_in(self, group_id: str) -> frozenset[str]:
+        known = self._requiring.get(group_id)
+        if known is None:
+            rules = self._resolver.resolve(group_id).rules.values()
+            known = frozenset(rule.template.path for rule in rules if rule.template.requires)
+            self._requiring[group_id] = known
+        return known
 
     def _given_up(
         self, resolved: ResolvedGroup, rule: ResolvedRule, faults: list[Diagnostic]
@@ -167,6 +136,7 @@ class Coverage:
         key = (group_id, name)
         known = self._stands.get(key)
         if known is None:
+            self._stands[key] = False  # ends a circle of `requires`, which is a fault of its own (RC305)
             known = self._stands[key] = self._decide(group_id, name)
         return known
 
@@ -236,13 +206,16 @@ class Coverage:
         )
 
     def _slices_of(self, resolved: ResolvedGroup) -> Mapping[str, tuple[ResolvedRule, ...]]:
-        """The enabled rules that stand in for another one, by that one's name."""
+        """The enabled rules that stand in for another one, by that one's name.
+
+        Where that one is disabled and stood in for a third, the third has to give the slice up.
+        """
         known = self._slices.get(resolved.group.id)
         if known is None:
             found: dict[str, list[ResolvedRule]] = {}
             for rule in resolved.rules.values():
-                if rule.enabled and rule.instead_of is not None and rule.instead_of != rule.name:
-                    found.setdefault(rule.instead_of, []).append(rule)
+                if rule.enabled and (replaced := _replaced(rule, resolved.rules)) is not None:
+                    found.setdefault(replaced, []).append(rule)
             known = {k: tuple(sorted(v, key=lambda r: r.name)) for k, v in found.items()}
             self._slices[resolved.group.id] = known
         return known
@@ -279,17 +252,21 @@ class Coverage:
                 help="put one label on the targets that tells the slice apart",
                 related=(Related(rule.entry.key(), "the rule that it replaces"),),
             )
-        for other in self._slices_of(resolved)[rule.name]:
-            if other.name < part.name and relation(other.where, part.where) is not Relation.DISJOINT:
-                return Diagnostic(
-                    "RC334",
-                    f"`{part.name}` and `{other.name}` may cover the same targets instead of `{rule.name}`",
-                    place,
-                    label="not apart",
-                    help="make the two `where:` exclude each other",
-                    related=(Related(other.entry.at("where"), "the other slice"),),
-                )
         return None
+
+    def _slices_that_meet(self, resolved: ResolvedGroup) -> Iterator[Diagnostic]:
+        """Two that replace one rule, which may itself be disabled or said by a wider group."""
+        for name, parts in self._slices_of(resolved).items():
+            for other, part in combinations(parts, 2):
+                if relation(other.where, part.where) is not Relation.DISJOINT:
+                    yield Diagnostic(
+                        "RC334",
+                        f"`{part.name}` and `{other.name}` may cover the same targets instead of `{name}`",
+                        part.entry.at("where"),
+                        label="not apart",
+                        help="make the two `where:` exclude each other",
+                        related=(Related(other.entry.at("where"), "the other slice"),),
+                    )
 
     def _overlap_faults(self, resolved: ResolvedGroup) -> Iterator[Diagnostic]:
         for other_id in self._around[resolved.group.id].overlaps:
@@ -306,6 +283,19 @@ class Coverage:
             ]
             if shared:
                 yield _overlap(resolved.group, other.group, shared)
+
+
+def _replaced(rule: ResolvedRule, rules: Mapping[str, ResolvedRule]) -> str | None:
+    """The rule that this one takes its slice out of, past those that are disabled."""
+    seen = {rule.name}
+    name = rule.instead_of
+    while name is not None and name not in seen:
+        seen.add(name)
+        other = rules.get(name)
+        if other is None or other.enabled or other.instead_of is None:
+            return name
+        name = other.instead_of
+    return None
 
 
 def _same_rule(first: ResolvedRule, second: ResolvedRule) -> bool:
@@ -329,6 +319,19 @@ def _plain(sourced: Sourced | None) -> object:
 
 def _plain_all(values: Values) -> Mapping[str, object]:
     return {key: sourced.value for key, sourced in values.items()}
+
+
+def _group_label_faults(group: Group) -> Iterator[Diagnostic]:
+    """A scope by the label `group`, which every rule carries with the group's name as its value."""
+    for matcher in group.scope:
+        if matcher.label == "group" and matcher.op == "=" and matcher.value != group.name:
+            yield Diagnostic(
+                "RC340",
+                f"the label `group` is set by the compiler to `{group.name}` here, not to `{matcher.value}`",
+                group.pointer("scope", "group"),
+                label="cannot differ",
+                help="name the group as its targets' label does, or tell them apart by another label",
+            )
 
 
 def _slice_fault(group: Group, rule: ResolvedRule) -> Diagnostic | None:

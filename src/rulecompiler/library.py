@@ -104,6 +104,7 @@ def required(library: Library, template: Template) -> Iterator[Template]:
 
 
 def _requirement_faults(library: Library) -> Iterator[Diagnostic]:
+    circles = _circles(library)
     for template in library:
         for index, reference in enumerate(template.requires):
             place = template.pointer("requires", index)
@@ -121,7 +122,7 @@ def _requirement_faults(library: Library) -> Iterator[Diagnostic]:
                     help="enable the alert in the groups that want it",
                     related=(Related(Pointer(found.path, ("alert",)), "declared here"),),
                 )
-            elif _reaches(library, found, template):
+            elif circles[found.name] == circles[template.name]:
                 yield Diagnostic(
                     "RC305",
                     f"`{template.name}` requires itself through `{reference}`",
@@ -131,5 +132,39 @@ def _requirement_faults(library: Library) -> Iterator[Diagnostic]:
                 )
 
 
-def _reaches(library: Library, start: Template, goal: Template) -> bool:
-    return start is goal or any(t is goal for t in required(library, start))
+def _circles(library: Library) -> Mapping[str, int]:
+    """A number for each template by name: two have the same one where each requires the other.
+
+    These are the graph's strongly connected components by Gabow's algorithm, whose time is linear
+    however densely a stranger's templates require each other.
+    """
+    order: dict[str, int] = {}
+    circles: dict[str, int] = {}
+    visited: list[str] = []  # whose circle is not known yet
+    entries: list[str] = []  # of these, the first of each circle so far
+    for start in library:
+        path = [] if start.name in order else [(start.name, iter(start.requires))]
+        while path:
+            name, references = path[-1]
+            if name not in order:
+                order[name] = len(order)
+                visited.append(name)
+                entries.append(name)
+            for reference in references:
+                found = library.candidates(reference)
+                if len(found) != 1:
+                    continue
+                if found[0].name not in order:
+                    path.append((found[0].name, iter(found[0].requires)))
+                    break
+                if found[0].name not in circles:
+                    while order[entries[-1]] > order[found[0].name]:
+                        entries.pop()
+            else:
+                path.pop()
+                if entries[-1] == name:
+                    entries.pop()
+                    number = len(circles)
+                    while name not in circles:
+                        circles[visited.pop()] = number
+    return circles

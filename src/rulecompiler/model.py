@@ -183,7 +183,7 @@ class Options(NamedTuple):
 class Facts(NamedTuple):
     """What the rest of the repo must know of one group to judge it as a whole."""
 
-    templates: tuple[str, ...] = ()  # the files of the templates that it uses
+    templates: tuple[str, ...] = ()  # the files of the templates that its output depends on
     declared: tuple[str, ...] = ()  # the parameters that those templates declare
     covered: tuple[str, ...] = ()  # the rules that it emits
 

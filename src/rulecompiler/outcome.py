@@ -20,8 +20,9 @@ class Outcome(NamedTuple):
     """A compile of a repo: what its files should be, against what they are.
 
     `files` are the texts of the groups that were compiled this time, `unchanged` the names of the
-    files that needed no compile, `gone` those whose group has none any more. `remember` is what a
-    cache may keep once the files are as they should be.
+    files that needed no compile, `gone` those whose group has none any more, and `left` those that
+    are out of date but were not asked for. `remember` is what a cache may keep once the files are
+    as they should be.
     """
 
     inputs: Inputs
@@ -29,6 +30,7 @@ class Outcome(NamedTuple):
     files: Mapping[str, str] = MappingProxyType({})
     unchanged: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
     rule_sets: Mapping[str, RuleSet] = MappingProxyType({})
     rule_counts: Mapping[str, int] = MappingProxyType({})  # by group id, of all groups with rules
     unproven: tuple[Unproven, ...] = ()
@@ -39,9 +41,14 @@ class Outcome(NamedTuple):
     @property
     def changed(self) -> Mapping[str, str]:
         """The compiled files whose bytes differ from the disk's."""
-        generated = self.inputs.generated
-        return {
-            name: text
-            for name, text in self.files.items()
-            if name not in generated or generated[name].digest != output.digest(text)
-        }
+        return differing(self.files, self.inputs)
+
+
+def differing(files: Mapping[str, str], inputs: Inputs) -> Mapping[str, str]:
+    """Those of the files whose bytes are not the disk's."""
+    generated = inputs.generated
+    return {
+        name: text
+        for name, text in files.items()
+        if name not in generated or generated[name].digest != output.digest(text)
+    }

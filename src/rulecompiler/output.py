@@ -33,7 +33,7 @@ def digest(text: str) -> str:
 
 
 def scan(root: Path, folder: str) -> tuple[Mapping[str, OutputFile], tuple[Diagnostic, ...]]:
-    """The generated files by name, sorted, and what does not belong there (RC701 to RC704).
+    """The generated files by name, sorted, and what does not belong there (RC701 to RC703).
 
     A missing folder is an empty one. What an earlier, interrupted compile staged is passed over.
     """

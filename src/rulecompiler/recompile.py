@@ -10,14 +10,14 @@ from typing import NamedTuple
 from rulecompiler import compiler, output, sources, staleness
 from rulecompiler.cache import Cache, CachedFile, CachedGroup
 from rulecompiler.compiler import Broken, Compiler, GroupResult
-from rulecompiler.coverage import Neighbours, neighbours
 from rulecompiler.diagnostics import Diagnostic, has_errors
 from rulecompiler.forest import Forest
 from rulecompiler.generated_file import file_name
 from rulecompiler.inputs import Inputs
 from rulecompiler.library import Library
 from rulecompiler.model import Group, Options, RuleSet, Template
-from rulecompiler.outcome import Outcome
+from rulecompiler.neighbours import Neighbours, neighbours
+from rulecompiler.outcome import Outcome, differing
 from rulecompiler.parallel import cores, map_parallel
 from rulecompiler.sources import RawFile
 
@@ -80,7 +80,8 @@ def _plan(inputs: Inputs, old: Cache, only: tuple[str, ...], jobs: int) -> _Plan
     light: list[GroupRead] = []
     for path, raw in list(unread.items()):
         known = old.files.get(path)
-        if known is not None and known.digest == raw.digest:
+        # Other settings may have made a folder of templates one of groups.
+        if known is not None and known.digest == raw.digest and "parent" in known.header:
             light.append((path, staleness.group_from_header(path, known.header), known.warnings))
             del unread[path]
     groups = map_parallel(_read_group, list(unread.values()), jobs, _PARALLEL_FROM)
@@ -162,7 +163,9 @@ def _outcome(
     counts = {g: c.rule_count for g, c in plan.kept.items() if c.output}
     counts |= {r.group_id: r.rules.rule_count for r in results if r.rules is not None}
     unchanged = tuple(file_name(g) for g, c in plan.kept.items() if c.output and file_name(g) not in files)
-    gone = tuple(sorted((inputs.generated.keys() & asked) - files.keys() - set(unchanged)))
+    orphans = inputs.generated.keys() - compiled.keys() - set(unchanged)
+    gone = tuple(sorted(orphans & asked))
+    left = tuple(sorted((differing(compiled, inputs).keys() | orphans) - asked))
     remember = None
     if not only:
         fresh = {
@@ -182,6 +185,7 @@ def _outcome(
         files,
         unchanged,
         gone,
+        left,
         _rule_sets(results),
         dict(sorted(counts.items())),
         tuple(dict.fromkeys(u for r in results for u in r.unproven)),
@@ -219,7 +223,7 @@ def _read_template(options: Options, raw: RawFile) -> TemplateRead:
 def _known_template(options: Options, raw: RawFile, old: Cache) -> TemplateRead:
     """As `_read_template`, but what was good in the last good compile is not judged again."""
     known = old.files.get(raw.path)
-    if known is not None and known.digest == raw.digest:
+    if known is not None and known.digest == raw.digest and "requires" in known.header:
         source = sources.decode(raw)
         template = None if isinstance(source, Diagnostic) else compiler.reread_template(source, options)
         if template is not None:

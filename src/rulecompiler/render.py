@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from rulecompiler import promql
-from rulecompiler.coverage import Assignment
+from rulecompiler.coverage import Assignment, show
 from rulecompiler.decode import text_of
 from rulecompiler.diagnostics import Diagnostic, Pointer, Related, Severity
 from rulecompiler.inheritance import Sourced, Values
@@ -33,6 +33,8 @@ def render(assignment: Assignment, group: GroupFacts, alert_names: AlertNames) -
     template = rule.template
     values = _values(template, rule.params)
     query = _query(template, values, group, (*scope, *exclusions), rule.entry, faults)
+    if query is not None and not query.narrowed and (rule.where or exclusions):
+        faults.append(_not_narrowed(rule, exclusions))
 
     def text(sourced: Sourced | None) -> str | None:
         return None if sourced is None else _text(sourced, values, group, rule.entry, faults)
@@ -51,7 +53,9 @@ def render(assignment: Assignment, group: GroupFacts, alert_names: AlertNames) -
         faults.append(_no_severity(template))
     name = rule.title
     if template.kind == "alert" and alert_names == "qualified":
-        name = f"{name}_{suffix(group.name)}"
+        name = f"{name}_{suffix(group.name) or suffix(group.id)}"
+    if template.kind == "alert":  # of which Prometheus renders the labels, also those that are not its own
+        fixed = {label: value.replace("{{", '{{"{{"}}') for label, value in fixed.items()}
     if query is None or any(f.severity is Severity.ERROR for f in faults):
         return Rendered(None, tuple(faults))
     unproven = None if query.proven else Unproven(query.original, query.text, template.path)
@@ -236,6 +240,30 @@ def _label_faults(
                 label="cannot differ",
                 help="take the label out, or give it another name",
             )
+
+
+def _not_narrowed(rule: ResolvedRule, exclusions: tuple[Matcher, ...]) -> Diagnostic:
+    """A rule whose query takes no scope, where it is to cover some of its group's targets only."""
+    unscoped = Pointer(rule.template.path, ("unscoped" if rule.template.scope else "scope",)).key()
+    related = (Related(unscoped, "the query is left without a scope"),)
+    if rule.where:
+        return Diagnostic(
+            "RC339",
+            f"`{rule.name}` cannot be a slice: its query takes no scope",
+            rule.entry.at("where").key(),
+            label="would narrow nothing",
+            help="take `where:` out, or write a template whose query is scoped",
+            related=related,
+        )
+    return Diagnostic(
+        "RC339",
+        f"`{rule.name}` covers everybody's targets here, also those that other rules or groups take over",
+        rule.entry.key(),
+        label=f"its query cannot leave out what {show(exclusions)} would",
+        help="let one group have this rule, or write a template whose query is scoped",
+        severity=Severity.WARNING,
+        related=related,
+    )
 
 
 def _no_severity(template: Template) -> Diagnostic:

@@ -79,7 +79,9 @@ class Resolver:
         for name, entry in policy.entries.items():
             old = parent.rules.get(name) if parent else None
             untouched = old is not None and entry is above.entries.get(name)
-            if old is not None and untouched and policy.wide is above.wide and policy.labels is above.labels:
+            same_values = policy.wide is above.wide and policy.labels is above.labels
+            # What an abstract group may leave without a value is a fault in its heirs.
+            if old is not None and untouched and same_values and len(old.params) == len(old.template.params):
                 rules[name] = old
                 continue
             rule = self._rule(name, entry, policy, old if untouched else None, group, faults)
@@ -116,7 +118,7 @@ class Resolver:
         bad: list[Diagnostic] = []
         if len(values) < len(template.params) and not group.abstract:
             bad.extend(
-                _missing(template, param, place)
+                _missing(template, param, place, group)
                 for param in template.params.values()
                 if param.name not in values
             )
@@ -335,14 +337,16 @@ def _value_faults(template: Template, values: Values, known: Values) -> Iterator
             yield fault
 
 
-def _missing(template: Template, param: Param, place: Pointer) -> Diagnostic:
+def _missing(template: Template, param: Param, place: Pointer, group: Group) -> Diagnostic:
+    declared = Related(template.pointer("params", param.name).key(), "declared here")
+    heir = Related(group.pointer("group"), "inherited by this group")
     return Diagnostic(
         "RC316",
         f"`{param.name}` has no value: the template `{template.name}` declares no default for it",
         place.key(),
         label=f"needs `{param.name}`",
         help=f"write `params: {{{param.name}: …}}` here or in a group above",
-        related=(Related(template.pointer("params", param.name).key(), "declared here"),),
+        related=(declared,) if place.path == group.path else (declared, heir),
     )
 
 

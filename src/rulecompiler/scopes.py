@@ -8,14 +8,13 @@ expressions that cannot be compared count as "may overlap".
 from __future__ import annotations
 
 from enum import Enum
-from functools import lru_cache
 
 from rulecompiler.model import Matcher, MatchOp
+from rulecompiler.promql import regexes
 
 Scope = tuple[Matcher, ...]
 
 _NEGATION: dict[MatchOp, MatchOp] = {"=": "!=", "!=": "=", "=~": "!~", "!~": "=~"}
-_REGEX_SPECIAL = frozenset("\\.+*?()|[]{}^$")
 
 
 class Relation(Enum):
@@ -75,7 +74,7 @@ def exclude(matchers: Scope) -> Scope:
 
 def quote_regex(text: str) -> str:
     """The text as an RE2 expression that matches just it."""
-    return "".join("\\" + c if c in _REGEX_SPECIAL else c for c in text)
+    return "".join("\\" + c if c in regexes.SPECIAL else c for c in text)
 
 
 def implies(narrow: Matcher, wide: Matcher) -> bool:
@@ -103,11 +102,7 @@ def contradict(first: Matcher, second: Matcher) -> bool:
 
 def accepts(matcher: Matcher, value: str) -> bool:
     """Whether a label with this value satisfies the matcher, as Prometheus decides it."""
-    if matcher.op == "=":
-        return value == matcher.value
-    if matcher.op == "!=":
-        return value != matcher.value
-    return _matches(matcher.value, value) is (matcher.op == "=~")
+    return regexes.accepts(matcher.op, matcher.value, value)
 
 
 def _finite(matcher: Matcher) -> frozenset[str] | None:
@@ -115,21 +110,6 @@ def _finite(matcher: Matcher) -> frozenset[str] | None:
     if matcher.op == "=":
         return frozenset((matcher.value,))
     if matcher.op == "=~":
-        return _alternatives(matcher.value)
+        words = regexes.alternatives(matcher.value)
+        return None if words is None else frozenset(words)
     return None
-
-
-@lru_cache(maxsize=4096)
-def _alternatives(pattern: str) -> frozenset[str] | None:
-    """`a|b` as the set of its plain words; None for any other expression."""
-    if any(c in _REGEX_SPECIAL and c != "|" for c in pattern):
-        return None
-    return frozenset(pattern.split("|"))
-
-
-@lru_cache(maxsize=65536)
-def _matches(pattern: str, value: str) -> bool:
-    """Whether the whole value matches, by RE2 as in Prometheus (a hostile regex costs nothing)."""
-    import re2
-
-    return re2.fullmatch(f"(?s:{pattern})", value) is not None

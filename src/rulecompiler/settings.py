@@ -15,6 +15,7 @@ from rulecompiler.words import show
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
+_TAKEN = frozenset({".git", ".rulecompiler"})  # git may keep credentials in the one, the other is our state
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
@@ -68,11 +69,22 @@ def _from_file(data: Mapping[str, Any]) -> Settings:
 
 
 def _overlaps(settings: Settings, document: Document) -> list[Diagnostic]:
-    """A folder that is, or lies in, another one."""
+    """A folder that is, or lies in, another one, or in one that is git's or our own."""
     folders = {key: PurePosixPath(getattr(settings, key)) for key in ("templates", "groups", "generated")}
     written = (document.data or {}).get("paths") or {}
     at = Pointer(document.path, ("paths",))
     faults = []
+    for key, folder in folders.items():
+        taken = next((part for part in folder.parts if part.casefold() in _TAKEN), None)
+        if taken is not None:
+            faults.append(
+                Diagnostic(
+                    "RC214",
+                    f"the folder `{key}` ({folder}) lies in `{taken}`",
+                    at.at(key),
+                    help="choose a folder that nobody else writes to",
+                )
+            )
     reported: set[frozenset[str]] = set()
     for inner, outer in permutations(folders, 2):
         pair = frozenset((inner, outer))

@@ -1,12 +1,9 @@
 """Which groups must be compiled again: those of whose inputs something changed.
 
-A group's file depends on its own file, its ancestors', those of the groups whose scopes meet its
-own (and their ancestors'), on the templates that it uses, and on how template names are given. All
-of that is hashed into one key a group.
-
-Whether a rule stands in one of those groups may in turn hang on what lies inside that one: a group
-between two others stands to tell its inner slices apart (`coverage`). Only a group that has a wider
-one around it can be such a bridge, so siblings under one root do not depend on each other.
+A group's file depends on its own file, its ancestors', those of the groups whose rules may change
+what it emits (`neighbours.whose_word_counts`, and their ancestors'), on the templates that it uses or
+that coverage consulted, and on how template names are given. All of that is hashed into one key a
+group.
 """
 
 from __future__ import annotations
@@ -15,9 +12,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rulecompiler.coverage import Neighbours
 from rulecompiler.forest import Forest
 from rulecompiler.model import Group, Matcher, Options, Template
+from rulecompiler.neighbours import Neighbours, whose_word_counts
 
 
 def template_header(template: Template) -> dict[str, Any]:
@@ -66,7 +63,7 @@ def group_key(
     templates: Iterable[str],
     names: str,
 ) -> str:
-    """The key of all that a group's file depends on; `templates` are the files that it uses."""
+    """The key of all that a group's file depends on; `templates` are those of its facts."""
     parts = [names]
     for path in [*group_files(group_id, forest, around), *templates]:
         parts += (path, digests.get(path, ""))
@@ -75,11 +72,7 @@ def group_key(
 
 def group_files(group_id: str, forest: Forest, around: Mapping[str, Neighbours]) -> tuple[str, ...]:
     """The group files that a group's output depends on, sorted."""
-    near = around.get(group_id, Neighbours())
-    members = {group_id, *near.all}
-    for other in near.all:
-        if around[other].holders:
-            members.update(around[other].insiders)
+    members = whose_word_counts(group_id, around)
     return tuple(sorted({g.path for member in members for g in forest.chain(member)}))
 
 

@@ -83,7 +83,9 @@ def test_a_dry_run_does_not_wait_for_another_compile(repo: Any) -> None:
 def test_writes_one_group_only(repo: Any, capsys: Capture) -> None:
     assert main(["compile", "--group", "dev"]) == 0
     assert sorted(repo.generated()) == ["group-dev.yml"]
-    assert "1 file added" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "1 file added" in out
+    assert "1 other file out of date: group-prod.yml; compile without --group" in out
     assert main(["compile", "--group", "dev", "--group", "prod"]) == 0
     assert sorted(repo.generated()) == ["group-dev.yml", "group-prod.yml"]
 
@@ -125,6 +127,7 @@ def test_json_has_the_replaced_servers_fields(repo: Any, capsys: Capture) -> Non
         "files_generated": 2,
         "rules": 3,
         "files_changed": ["generated/group-dev.yml", "generated/group-prod.yml"],
+        "files_out_of_date": [],
         "errors": [],
         "warnings": [],
     }
@@ -212,6 +215,18 @@ def test_a_full_disk_is_told_once_and_exactly(
     assert out.lower().count("nothing was written") == 1
     assert "No space left on device" in out
     assert repo.generated() == {}
+
+
+def test_a_folder_that_is_gone(
+    repo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert main(["compile"]) == 2
+    assert "does not exist any more" in capsys.readouterr().err
+    assert main(["-C", str(repo.root), "compile"]) == 0
 
 
 def test_a_repo_that_cannot_be_locked(repo: Any, capsys: Capture) -> None:

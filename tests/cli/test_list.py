@@ -69,6 +69,10 @@ def test_a_foreign_file_is_an_error(checked: Any, capsys: Capture) -> None:
     checked.put("generated/mine.yml", "groups: []\n")
     assert main(["list"]) == 1
     assert "error[RC703]" in capsys.readouterr().out
+    assert main(["list", "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out)["errors"] == [
+        "RC703: `generated/mine.yml` was not written by the compiler"
+    ]
 
 
 def test_a_file_that_goes_while_it_is_listed_is_left_out(

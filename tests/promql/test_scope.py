@@ -159,7 +159,7 @@ UNTOUCHED = ["vector(1)", "time() > bool 5", "up{group_id='other'} == 1", "1 + 1
 def test_unscoped_query_is_left_alone(expr: str, render) -> None:  # type: ignore[no-untyped-def]
     query = prepare(render(expr), scoped=False)
     assert isinstance(query, Query)
-    assert query.scope(GROUP) == ScopedQuery(expr, True, expr)
+    assert query.scope(GROUP) == ScopedQuery(expr, True, expr, narrowed=False)
 
 
 def test_metrics_are_the_names_selected(render) -> None:  # type: ignore[no-untyped-def]

@@ -6,6 +6,7 @@ Only click is imported here; a command's own module is loaded when that command 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -127,9 +128,10 @@ def cli(ctx: click.Context, directory: str | None, color: str) -> None:
     """
     ctx.obj = color
     if directory is not None:
-        before = os.getcwd()
+        with contextlib.suppress(FileNotFoundError):  # this folder may be gone
+            before = os.getcwd()
+            ctx.call_on_close(lambda: os.chdir(before))
         os.chdir(directory)
-        ctx.call_on_close(lambda: os.chdir(before))
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -160,7 +160,13 @@ def _fail(
 
 
 def _summary(outcome: Outcome, changes: list[FileChange], dry_run: bool) -> str:
-    return f"{tally(outcome)}: {_changed(changes, dry_run)} in {outcome.seconds:.2f} s\n"
+    summary = f"{tally(outcome)}: {_changed(changes, dry_run)} in {outcome.seconds:.2f} s\n"
+    if outcome.left:
+        names = ", ".join(outcome.left[:5]) + (", …" if len(outcome.left) > 5 else "")
+        summary += (
+            f"{plural(len(outcome.left), 'other file')} out of date: {names}; compile without --group\n"
+        )
+    return summary
 
 
 def tally(outcome: Outcome) -> str:
@@ -187,17 +193,25 @@ def _changed(changes: list[FileChange], dry_run: bool) -> str:
     return ", ".join(f"{plural(n, 'file')} {done}" for _, done, n in counts if n)
 
 
+def error_lines(diagnostics: tuple[Diagnostic, ...]) -> list[str]:
+    """The errors as the replaced server told them: a text each."""
+    from rulecompiler.diagnostics import Severity
+
+    return [f"{d.code}: {d.message}" for d in diagnostics if d.severity is Severity.ERROR]
+
+
 def _json(outcome: Outcome | None, diagnostics: tuple[Diagnostic, ...], changes: list[FileChange]) -> str:
     """The replaced server's answer to "regenerate", with the changed files beside it."""
     from rulecompiler.diagnostics import Severity
 
-    errors = [f"{d.code}: {d.message}" for d in diagnostics if d.severity is Severity.ERROR]
+    errors = error_lines(diagnostics)
     counts = outcome.rule_counts if outcome is not None else {}
     data = {
         "groups_affected": len(changes),
         "files_generated": 0 if errors else len(counts),
         "rules": sum(counts.values()),
         "files_changed": [c.path for c in changes],
+        "files_out_of_date": list(outcome.left) if outcome is not None else [],
         "errors": errors,
         "warnings": [f"{d.code}: {d.message}" for d in diagnostics if d.severity is Severity.WARNING],
         "duration": f"{outcome.seconds if outcome is not None else 0.0:.3f}s",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rulecompiler.cli.compile_command import plural
+from rulecompiler.cli.compile_command import error_lines, plural
 from rulecompiler.cli.output import format_option, repo_root, write
 
 if TYPE_CHECKING:
@@ -38,7 +38,10 @@ def list_(fmt: str) -> int:
     files = _files(inputs)
     failed = has_errors(inputs.diagnostics)
     if fmt == "json":
-        write(json.dumps({"files": files, "total": len(files)}, indent=2, ensure_ascii=False) + "\n")
+        data: dict[str, Any] = {"files": files, "total": len(files)}
+        if failed:
+            data["errors"] = error_lines(inputs.diagnostics)
+        write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
         return 1 if failed else 0
     if inputs.diagnostics:
         from rulecompiler.cli.output import show

@@ -43,7 +43,11 @@ def repo_root() -> Path:
     """The repo that the working directory is in; a usage error where there is none."""
     from rulecompiler.inputs import find_root
 
-    root = find_root(Path.cwd())
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        raise click.UsageError("this folder does not exist any more: `cd` to one that does") from None
+    root = find_root(here)
     if root is None:
         raise click.UsageError(
             "there is no rulecompiler.yaml and no alerts/ here or above: "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from math import isfinite
 
 from jinja2 import nodes
 
@@ -12,6 +11,7 @@ from rulecompiler.document.characters import odd_in
 from rulecompiler.interpolation import TextFault
 from rulecompiler.interpolation.sandbox import (
     FILTER_NAMES,
+    LARGEST,
     TESTS,
 )
 
@@ -101,7 +101,7 @@ def _refusal(node: nodes.Node, bound: frozenset[str], depth: int) -> tuple[str, 
             f"{what} is not available in templates",
             "there are `${ }`, `{% if %}`, `{% for %}`, arithmetic and a few filters",
         )
-    if isinstance(node, nodes.Const) and isinstance(node.value, float) and not isfinite(node.value):
+    if isinstance(node, nodes.Const) and isinstance(node.value, int | float) and node.value > LARGEST:
         return "this number is larger than any that Prometheus knows", "write a smaller one"
     if isinstance(node, nodes.For):
         if "loop" in bound:

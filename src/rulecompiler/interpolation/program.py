@@ -71,6 +71,8 @@ def compile_jinja(text: str) -> Program | TextFault:
         return TextFault(sentence(error.message), SYNTAX_HELP, start, end)
     except RecursionError:
         return TextFault("the expression is nested too deeply", "write it in fewer steps", 0, len(text))
+    except ValueError:  # Python reads no whole number of thousands of digits
+        return TextFault("a number has too many digits", "write a smaller one", 0, len(text))
     return _JinjaProgram(template, pieces, names, uses_group, len(text))
 
 

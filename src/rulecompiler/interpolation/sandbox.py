@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sized
 from inspect import Signature, signature
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError
+from jinja2.filters import do_round
 from jinja2.runtime import LoopContext, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -18,6 +18,9 @@ from rulecompiler.scopes import quote_regex
 
 BUDGET = 1_000_000
 """Characters that the filters of one rendering may read and write."""
+LARGEST = 1.7976931348623157e308  # beyond it a number is no float64, which is all that PromQL knows
+MAX_PLACES = 308
+"""Decimal places, before or after the point, that `round` may be asked for."""
 CONCAT, LOOP, READ = "~", "%", "="  # filters' names that no author can write
 KINDS = {"n": SegmentKind.NUMBER, "s": SegmentKind.STRING, "p": SegmentKind.PROMQL}
 """The letter that stands before a value in the output says what kind of value it is."""
@@ -72,8 +75,9 @@ class Environment(ImmutableSandboxedEnvironment):
         self.filters = {name: _metered(purse, library[name]) for name in _FILTERS}
         self.filters["replace"] = _metered_replace(purse)
         self.filters["regex_quote"] = _metered(purse, _regex_quote)
-        self.filters["join"] = _metered(purse, _join)
-        self.filters[CONCAT] = _metered(purse, _join)
+        self.filters["round"] = _metered(purse, _round)
+        self.filters["join"] = _metered_join(purse)
+        self.filters[CONCAT] = _metered_join(purse)
         self.filters[READ] = _metered(purse, lambda value: value)
         self.filters[LOOP] = _metered_loop(purse)
         self.tests = {name: self.tests[name] for name in TESTS}
@@ -120,7 +124,6 @@ _FILTERS = (
     "lower",
     "max",
     "min",
-    "round",
     "sort",
     "title",
     "trim",
@@ -128,7 +131,7 @@ _FILTERS = (
     "upper",
 )
 
-FILTER_NAMES = sorted((*_FILTERS, "join", "regex_quote", "replace"))
+FILTER_NAMES = sorted((*_FILTERS, "join", "regex_quote", "replace", "round"))
 
 
 def _metered(purse: Purse, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -195,9 +198,23 @@ def _text(value: object) -> str:
     return rendered[0]
 
 
-def _join(items: list[object], d: object = "") -> str:
-    """The items' texts with `d` between them."""
-    return _text(d).join(_text(item) for item in items)
+def _metered_join(purse: Purse) -> Callable[..., str]:
+    def join(items: Any, d: object = "") -> str:
+        """The items' texts with `d` between them."""
+        between, texts = _text(d), [_text(item) for item in items]
+        # Before it is made: a long text between the items of a long list fills the memory.
+        if sum(map(len, texts)) + len(texts) * len(between) > purse.left:
+            raise Spent
+        return between.join(texts)
+
+    return _metered(purse, join)
+
+
+def _round(value: Any, precision: Any = 0, method: Any = "common") -> float:
+    """Jinja2's filter; it takes ten to the power of the places, which must not be a number without end."""
+    if not isinstance(precision, int) or abs(precision) > MAX_PLACES:
+        raise TemplateError(f"`round` takes a whole number of places, {MAX_PLACES} at most")
+    return do_round(value, precision, method)
 
 
 def _regex_quote(value: object) -> object:
@@ -211,12 +228,12 @@ def finalize(value: object) -> str:
     """A value with its kind in front, so that segments can tell it from the author's text."""
     if isinstance(value, Undefined):
         str(value)  # StrictUndefined raises
+    if isinstance(value, int | float) and not abs(value) <= LARGEST:  # NaN too: it compares to nothing
+        raise TemplateError("the result is not a finite number")
     rendered = value_text(value)
     if rendered is None:
         raise NoText(None if isinstance(value, Undefined) else value)
     text, kind = rendered
-    if isinstance(value, float) and not math.isfinite(value):
-        raise TemplateError("the result is not a finite number")
     if odd_in(text).search(text):
         raise TemplateError("a value holds a control character")
     return _LETTERS[kind] + text

@@ -33,6 +33,7 @@ class ScopedQuery(NamedTuple):
     text: str
     proven: bool
     original: str
+    narrowed: bool = True  # whether any of its selectors takes a scope at all
 
 
 class Query:
@@ -67,7 +68,7 @@ class Query:
         shape = self._shape
         original = shape.original.fill(self._values)
         if not shape.scoped:
-            return ScopedQuery(original, shape.proven, original)
+            return ScopedQuery(original, shape.proven, original, narrowed=False)
         scope = _scope(matchers)
         if scope.labels.isdisjoint(shape.author_labels):
             template = _plan(shape, scope.representatives)
@@ -79,7 +80,8 @@ class Query:
             return self._explain(scope)
         if template is None or scope.problems:
             return self._explain(scope)
-        return ScopedQuery(template.fill(self._values + scope.texts), shape.proven, original)
+        text = template.fill(self._values + scope.texts)
+        return ScopedQuery(text, shape.proven, original, shape.takes_scope)
 
     def _agreement(self, scope: _Scope) -> tuple[Matcher, ...]:
         """Representatives of a scope whose values this query's own matchers repeat, if they do.
@@ -111,7 +113,8 @@ class Query:
             template = shape.plan(scope.matchers)
         except Refused as refused:
             return tuple(reason.located(self._segments) for reason in refused.reasons)
-        return ScopedQuery(template.fill([*raw, *scope.texts]), shape.proven, shape.original.fill(raw))
+        text = template.fill([*raw, *scope.texts])
+        return ScopedQuery(text, shape.proven, shape.original.fill(raw), shape.takes_scope)
 
 
 class _Scope(NamedTuple):

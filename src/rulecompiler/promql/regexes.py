@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-_SPECIAL = frozenset("\\.+*?()|[]{}^$")
+SPECIAL = frozenset("\\.+*?()|[]{}^$")
 
 
 @lru_cache(maxsize=4096)
@@ -48,4 +48,4 @@ def accepts(op: str, pattern: str, value: str) -> bool:
 def alternatives(pattern: str) -> tuple[str, ...] | None:
     """The values of a pattern that is a plain list such as `a|b`, or None for any other."""
     values = tuple(pattern.split("|"))
-    return values if not any(char in _SPECIAL for value in values for char in value) else None
+    return values if not any(char in SPECIAL for value in values for char in value) else None

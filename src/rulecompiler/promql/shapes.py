@@ -44,6 +44,7 @@ class Shape:
         "original",
         "proven",
         "scoped",
+        "takes_scope",
         "variable_labels",
     )
 
@@ -65,6 +66,7 @@ class Shape:
         except Fault as fault:
             raise atoms.Misplaced(fault.problem, self._assembly.spans) from None
         self.metrics = meaning.metrics(query)
+        self.takes_scope = any(s.scopable and s.metric not in unscoped for s in query.selectors)
         self.live = [(hole, number) for number, hole in enumerate(frame.holes) if live[number]]
         places = [self._assembly.spans[hole.index] for hole, _ in self.live if hole.label]
         matchers = [m for s in query.selectors for m in s.matchers]

@@ -30,7 +30,6 @@ def report(
     Places must be `Span`s by now (see `located`); of a `Pointer` only the path is shown.
     """
     # Only what is asked for is imported: most runs have nothing to report.
-    from rulecompiler.reporters import github, json_report, sarif, text
     from rulecompiler.reporters.folding import fold
 
     folded = fold(diagnostics)

@@ -19,6 +19,9 @@ from rulecompiler.promql.problems import NOTHING_TO_SCOPE
 from rulecompiler.unittests.parts import Part, Refused, listing, milliseconds, split
 from rulecompiler.yaml_scalar import flow
 
+MAX_SAMPLES = 1_000_000
+"""How many samples one series of a test may have: promtool makes them all, 40 bytes and more each."""
+
 CompileTest = Callable[
     [Template, Mapping[str, Any], frozenset[str]], tuple[RuleSet, ...] | tuple[Diagnostic, ...]
 ]
@@ -150,11 +153,26 @@ class _Writer:
     def _series(self) -> list[dict[str, str]]:
         series: list[dict[str, str]] = []
         for number, each in enumerate(self._test.get("input_series") or ()):
+            values = str(each["values"])
+            self._count(values, self._place.at("input_series", number, "values"))
             text, place = str(each["series"]), self._place.at("input_series", number, "series")
             if self._template.scope and metric_name(text) not in self._template.unscoped:
                 text = self._add(text, self._means.scope_labels, place)
-            series.append({"series": text, "values": str(each["values"])})
+            series.append({"series": text, "values": values})
         return series
+
+    def _count(self, values: str, place: Pointer) -> None:
+        """Refuses a series that would fill the memory."""
+        counts = [count.lstrip("0") for count in _REPEATED.findall(values)]
+        if any(len(count) > 9 for count in counts) or sum(int(count or 0) for count in counts) > MAX_SAMPLES:
+            raise Refused(
+                Diagnostic(
+                    "RC621",
+                    f"the values stand for more than {MAX_SAMPLES:,} samples",
+                    place=place,
+                    help="write fewer, with a longer `interval` if the time they cover matters",
+                )
+            )
 
     def _add(self, series: str, labels: Mapping[str, str], place: Pointer) -> str:
         added = add_labels(series, labels)
@@ -259,6 +277,7 @@ def _broken(problem: Problem, place: Pointer) -> Diagnostic:
 
 # --- reading what authors and promtool write ---------------------------------
 
+_REPEATED = re.compile(r"[xX]([0-9]+)")  # how often a value is repeated, as in `0+1x10`
 _NAME = re.compile(r'\s*(?:([A-Za-z_:][\w:]*)|\{\s*(?:__name__\s*=\s*)?"((?:[^"\\]|\\.)*)"\s*[,}])')
 
 
