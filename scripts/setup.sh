@@ -8,12 +8,25 @@ cd "$(dirname "$0")/.."
 # virtual environment does not survive a move), and its interpreter is alive. make_venv.py writes .venv/ready.
 ready() {
     [ -f .venv/ready ] && { pwd -P; cat pyproject.toml requirements.lock; } | cmp -s - .venv/ready &&
-        .venv/bin/python -c '' 2>/dev/null
+        [ "$(version .venv/bin/python)" = "$(version "${PYTHON:-.venv/bin/python}")" ] &&
+        [ -n "$(version .venv/bin/python)" ]
+}
+
+version() {
+    "$1" -c 'import sys; print(*sys.version_info[:2])' 2>/dev/null || true
 }
 
 supported='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 find_python() {
-    for name in ${PYTHON:-} python3.13 python3.12 python3.11 python3 python; do
+    if [ -n "${PYTHON:-}" ]; then
+        if command -v "$PYTHON" >/dev/null 2>&1 && "$PYTHON" -c "$supported" 2>/dev/null; then
+            command -v "$PYTHON"
+            return
+        fi
+        echo "error: PYTHON=$PYTHON is no Python 3.11, 3.12 or 3.13." >&2
+        return 1
+    fi
+    for name in python3.13 python3.12 python3.11 python3 python; do
         if command -v "$name" >/dev/null 2>&1 && "$name" -c "$supported" 2>/dev/null; then
             command -v "$name"
             return

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -41,6 +42,19 @@ def test_is_a_map_in_order(jobs: int, count: int) -> None:
     assert map_parallel(square, items, jobs, 2) == [n * n for n in items]
 
 
+def _has_semaphores() -> bool:
+    try:
+        multiprocessing.get_context("fork").Lock()
+    except OSError:
+        return False
+    return True
+
+
+# Without a writable /dev/shm there are no pools, and everything is rightly done in one process.
+needs_pools = pytest.mark.skipif(not _has_semaphores(), reason="this machine has no POSIX semaphores")
+
+
+@needs_pools
 def test_few_items_are_done_here() -> None:
     assert set(map_parallel(lambda _: os.getpid(), range(9), 4, 10)) == {os.getpid()}
     assert os.getpid() not in map_parallel(lambda _: os.getpid(), range(10), 4, 10)
@@ -91,6 +105,7 @@ def test_cores_is_what_this_process_may_use() -> None:
     assert 1 <= cores() <= (os.cpu_count() or 1)
 
 
+@needs_pools
 def test_when_the_parent_is_killed_its_workers_and_its_lock_go_too(tmp_path: Path) -> None:
     process = start(
         """

@@ -72,7 +72,7 @@ def test_nowhere_says_how_to_get_one(root: Path) -> None:
     found = pt.find({"PATH": str(root)}, root)
     assert isinstance(found, Diagnostic)
     assert found.code == "RC601"
-    assert "make setup" in found.help
+    assert "PROMTOOL_PATH" in found.help
 
 
 def test_a_named_one_that_is_missing_is_not_replaced_silently(root: Path, tmp_path: Path) -> None:

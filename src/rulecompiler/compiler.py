@@ -269,7 +269,10 @@ def compile_sources(templates: Iterable[Source], groups: Iterable[Source], optio
         [(source.path, *read_group(source)) for source in groups],
     )
     compiler = Compiler(shelf, trees, options)
-    return conclude(trees, tuple(compiler.compile_group(group.id) for group in trees), faults)
+    results = tuple(compiler.compile_group(group.id) for group in trees)
+    faults.extend(d for r in results for d in r.diagnostics)
+    found, _ = conclude(trees, faults, {r.group_id: r.facts for r in results})
+    return Compilation(results, found)
 
 
 def assemble(
@@ -302,12 +305,16 @@ def assemble(
     return shelf, trees, [*faults, *more, *still_more]
 
 
-def conclude(groups: Forest, results: tuple[GroupResult, ...], faults: Iterable[Diagnostic]) -> Compilation:
-    """All results with all faults, each once."""
-    everything = [*faults, *(d for r in results for d in r.diagnostics)]
-    if not has_errors(everything):
-        everything.extend(judge_whole(groups, {r.group_id: r.facts for r in results}))
-    return Compilation(results, tuple(dict.fromkeys(everything)))
+def conclude(
+    groups: Forest, faults: Iterable[Diagnostic], facts: Mapping[str, Facts]
+) -> tuple[tuple[Diagnostic, ...], tuple[Diagnostic, ...]]:
+    """All faults, each once, with those of the whole repo; and the latter by themselves.
+
+    The whole is judged only if its parts are good: half of it would be accused for the other half.
+    """
+    found = list(faults)
+    whole = () if has_errors(found) else tuple(judge_whole(groups, facts))
+    return tuple(dict.fromkeys([*found, *whole])), whole
 
 
 def _facts(resolved: ResolvedGroup, assignments: Iterable[Assignment], consulted: set[str]) -> Facts:

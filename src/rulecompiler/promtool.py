@@ -22,8 +22,8 @@ from rulecompiler.promtool_output import Complaint, Unexpected, UnitResult, read
 
 _TOOLS = Path(".tools/bin/promtool")
 _INSTALL = (
-    "run `make setup`, which puts one under .tools/, or install Prometheus (Debian: package `promtool` or "
-    "`prometheus`), or name an existing one in PROMTOOL_PATH"
+    "install it (Debian: the package `promtool`, or `prometheus` up to Debian 12), put one at "
+    ".tools/bin/promtool, as `make setup` does in rulecompiler's own repo, or name one in PROMTOOL_PATH"
 )
 
 # Two processes use both cores of a small machine; more gain nothing, as promtool is itself

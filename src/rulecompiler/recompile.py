@@ -50,14 +50,10 @@ def recompile(
         faults.extend(kept.warnings if kept is not None else ())
     for result in results:
         faults.extend(result.diagnostics)
-    whole: tuple[Diagnostic, ...] = ()
-    if not has_errors(faults):
-        whole = tuple(compiler.judge_whole(plan.trees, facts))
-        faults.extend(whole)
-    faults = list(dict.fromkeys(faults))
-    if has_errors(faults):
-        return Outcome(inputs, tuple(faults), library=plan.library)
-    return _outcome(inputs, plan, results, tuple(faults), whole, only)
+    found, whole = compiler.conclude(plan.trees, faults, facts)
+    if has_errors(found):
+        return Outcome(inputs, found, library=plan.library)
+    return _outcome(inputs, plan, results, found, whole, only)
 
 
 class _Plan(NamedTuple):

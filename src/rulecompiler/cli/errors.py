@@ -14,7 +14,6 @@ from rulecompiler import __version__
 
 OK = 0
 FAULTS = 1  # the user's input is at fault
-USAGE = 2
 BUG = 3
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # as a shell reports a program that a closed pipe ended

@@ -21,8 +21,8 @@ def schema(kind: str | None, repo: bool) -> int:
     \b
     Examples:
       rulecompiler schema template
-      rulecompiler schema group --repo > schemas/group.schema.json
-          an editor then completes and checks `params:` while typing
+      rulecompiler schema group --repo > schemas/repo-group.schema.json
+          an editor that group files point to this then completes and checks `params:`
     """
     from rulecompiler.schema import Kind, text
 
