@@ -68,7 +68,7 @@ def test_a_path_wins_over_a_rule_name() -> None:
         ("HighCPUs", "RC301", "there is no template `HighCPUs`", "did you mean `HighCPU`?"),
         ("node/HihgCPU", "RC301", "there is no template `node/HihgCPU`", "did you mean `node/HighCPU`?"),
         ("nope", "RC301", "there is no template `nope`", "add the template, or name one with `template:`"),
-        ("cpu", "RC301", "there is no template `cpu`", "add the template, or name one with `template:`"),
+        ("zebra", "RC301", "there is no template `zebra`", "add the template, or name one with `template:`"),
         ("", "RC301", "there is no template ``", "add the template, or name one with `template:`"),
     ],
 )

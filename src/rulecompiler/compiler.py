@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -38,6 +37,7 @@ from rulecompiler.neighbours import Neighbours, meeting_pairs, neighbours
 from rulecompiler.render import check_template, render
 from rulecompiler.resolve import ResolvedGroup, Resolver
 from rulecompiler.scopes import Relation, relation
+from rulecompiler.words import did_you_mean
 
 _MOST_PAIRS = 100
 """How many pairs of unrelated groups one run warns of: n groups may make n² / 2."""
@@ -207,13 +207,12 @@ def judge_whole(groups: Forest, facts: Mapping[str, Facts]) -> Iterator[Diagnost
     for group in groups:
         for name in group.params:
             if name not in declared[group.id]:
-                close = get_close_matches(name, sorted(declared[group.id]), n=1)
                 yield Diagnostic(
                     "RC319",
                     f"no rule here has a parameter `{name}`",
                     group.pointer("params", name).key(),
                     label="declared by no template in use",
-                    help=f"did you mean `{close[0]}`?" if close else "take it out",
+                    help=did_you_mean(name, declared[group.id], "take it out"),
                 )
     yield from _namesakes(g for g in groups if facts[g.id].covered)
     pairs = 0

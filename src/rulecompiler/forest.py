@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 
 from rulecompiler.diagnostics import Diagnostic, Pointer, Related
 from rulecompiler.model import Group
+from rulecompiler.words import did_you_mean
 
 
 class Forest:
@@ -106,11 +106,10 @@ def _circle(members: list[Group]) -> Diagnostic:
 
 
 def _orphan(group: Group, groups: Mapping[str, Group]) -> Diagnostic:
-    close = get_close_matches(str(group.parent), list(groups), n=1)
     return Diagnostic(
         "RC311",
         f"the parent `{group.parent}` does not exist",
         group.pointer("parent"),
         label="no such group",
-        help=f"did you mean `{close[0]}`?" if close else "add the group, or take `parent:` out",
+        help=did_you_mean(str(group.parent), groups, "add the group, or take `parent:` out"),
     )

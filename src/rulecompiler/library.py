@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 
 from rulecompiler.diagnostics import Diagnostic, Place, Pointer, Related
 from rulecompiler.model import Template
+from rulecompiler.words import did_you_mean
 
 
 class Library:
@@ -48,13 +48,16 @@ class Library:
                 help=f"write one of {names}",
                 related=tuple(Related(Pointer(t.path), "one of them") for t in found),
             )
-        close = get_close_matches(reference, [*self.templates, *self._by_rule], n=1)
         return Diagnostic(
             "RC301",
             f"there is no template `{reference}`",
             place,
             label="not found",
-            help=f"did you mean `{close[0]}`?" if close else "add the template, or name one with `template:`",
+            help=did_you_mean(
+                reference,
+                [*self.templates, *self._by_rule],
+                "add the template, or name one with `template:`",
+            ),
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from rulecompiler.neighbours import Neighbours, neighbours
 from rulecompiler.outcome import Outcome, differing
 from rulecompiler.parallel import cores, map_parallel
 from rulecompiler.sources import RawFile
+from rulecompiler.words import did_you_mean
 
 _PARALLEL_FROM = 24  # groups below which starting processes costs more than it saves
 
@@ -200,11 +200,10 @@ def _on_disk(inputs: Inputs, group_id: str) -> str:
 
 
 def _unknown_group(group_id: str, trees: Forest) -> Diagnostic:
-    close = get_close_matches(group_id, list(trees.groups), n=1)
     return Diagnostic(
         "RC711",
         f"there is no group `{group_id}`",
-        help=f"did you mean `{close[0]}`?" if close else f"there are {', '.join(trees.groups) or 'none'}",
+        help=did_you_mean(group_id, trees.groups, f"there are {', '.join(trees.groups) or 'none'}"),
     )
 
 

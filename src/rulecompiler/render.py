@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from rulecompiler import promql
@@ -16,6 +15,7 @@ from rulecompiler.interpolation import GroupFacts, Program, Promql, TextFault, c
 from rulecompiler.model import AlertNames, Matcher, Rule, Segment, Template, Unproven
 from rulecompiler.params import is_duration
 from rulecompiler.resolve import ResolvedRule
+from rulecompiler.words import did_you_mean
 
 
 class Rendered(NamedTuple):
@@ -292,7 +292,6 @@ def _blaming(fault: Diagnostic, entry: Pointer) -> Diagnostic:
 
 
 def _undefined(template: Template, name: str, text: str, place: Pointer) -> Diagnostic:
-    close = get_close_matches(name, [*template.params, "group"], n=1)
     match = re.search(rf"\b{re.escape(name)}\b", text[text.find("${") :] if "${" in text else text)
     start = match.start() + max(text.find("${"), 0) if match else -1
     return Diagnostic(
@@ -300,7 +299,9 @@ def _undefined(template: Template, name: str, text: str, place: Pointer) -> Diag
         f"`{name}` is not defined",
         place._replace(start=start, end=start + len(name) if start >= 0 else -1),
         label="no such parameter",
-        help=f"did you mean `{close[0]}`?"
-        if close
-        else "declare it under `params:`; in a regex replacement write `$1` or `${1}`",
+        help=did_you_mean(
+            name,
+            [*template.params, "group"],
+            "declare it under `params:`; in a regex replacement write `$1` or `${1}`",
+        ),
     )

@@ -8,7 +8,6 @@ What a group does not touch is the parent's very object, so that unchanged rules
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from rulecompiler import params, promql
@@ -18,6 +17,7 @@ from rulecompiler.forest import Forest
 from rulecompiler.inheritance import NOTHING, Policy, Sourced, Values, inherit
 from rulecompiler.library import Library, required
 from rulecompiler.model import Group, Matcher, Param, Template
+from rulecompiler.words import did_you_mean
 
 
 class ResolvedRule(NamedTuple):
@@ -274,14 +274,13 @@ def _unknown_params(template: Template, entry: Values, group: Group) -> Iterator
     own: Values = entry["params"].value if "params" in entry else {}
     for name, sourced in own.items():
         if name not in template.params and _concerns(group, sourced.origin):
-            close = get_close_matches(name, list(template.params), n=1)
             names = ", ".join(f"`{p}`" for p in template.params)
             yield Diagnostic(
                 "RC315",
                 f"the template `{template.name}` has no parameter `{name}`",
                 sourced.origin.key(),
                 label="unknown parameter",
-                help=f"did you mean `{close[0]}`?" if close else f"it has {names or 'no parameters'}",
+                help=did_you_mean(name, template.params, f"it has {names or 'no parameters'}"),
                 related=(Related(template.pointer("params").key(), "declared here"),) if names else (),
             )
 
@@ -391,8 +390,8 @@ def _check_instead_of(
                 )
             )
         elif rule.instead_of not in known or rule.instead_of == rule.name:
-            close = get_close_matches(rule.instead_of, [n for n in known if n != rule.name], n=1)
-            hint = f"did you mean `{close[0]}`?" if close else "name a rule of this group or of an ancestor"
+            others = [n for n in known if n != rule.name]
+            hint = did_you_mean(rule.instead_of, others, "name a rule of this group or of an ancestor")
             faults.append(
                 Diagnostic(
                     "RC318",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
+_MANY = 200  # names that each misspelt one is compared with
 _LONGEST = 60  # characters of a value that a message repeats
 
 
@@ -38,10 +38,21 @@ def describe(value: Any) -> str:
     return show(value)
 
 
+def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
+    """A help that suggests the nearest known name, or `otherwise`."""
+    near = nearest(name, known)
+    return otherwise if near is None else f"did you mean `{near}`?"
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that `name` was probably meant to be, if there is one."""
+    from difflib import get_close_matches  # for faults only
+
+    wanted = _plain(name)
     plain = {_plain(candidate): candidate for candidate in sorted(known, reverse=True)}
-    close = get_close_matches(_plain(name), plain, n=1)
+    # Comparing is slow, and a hostile repo can misspell thousands of names: of many, those that begin alike.
+    few = plain if len(plain) <= _MANY else [c for c in plain if c[:2] == wanted[:2]][:_MANY]
+    close = get_close_matches(wanted, few, n=1)
     return plain[close[0]] if close else None
 
 

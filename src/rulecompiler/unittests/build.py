@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from rulecompiler.model import Matcher, Rule, RuleSet, Template
 from rulecompiler.promql import Problem, ScopedQuery, add_labels, scope_text
 from rulecompiler.promql.problems import NOTHING_TO_SCOPE
 from rulecompiler.unittests.parts import Part, Refused, listing, milliseconds, split
+from rulecompiler.words import did_you_mean, nearest
 from rulecompiler.yaml_scalar import flow
 
 MAX_SAMPLES = 1_000_000
@@ -219,12 +219,12 @@ class _Writer:
         return {"eval_time": time, "alertname": name, "exp_alerts": expected}
 
     def _no_alert(self, place: Pointer, name: str, known: list[str]) -> Diagnostic:
-        near = difflib.get_close_matches(name, known, 1) or known[:1]
+        near = nearest(name, known) or next(iter(known), None)
         return Diagnostic(
             "RC623",
             f"this template has no alert named {name}, so that the entry would prove nothing",
             place=place.at("alertname"),
-            help=f"write `{near[0]}`, or leave `alertname` out"
+            help=f"write `{near}`, or leave `alertname` out"
             if near
             else "test a record with `promql_expr_test`",
         )
@@ -233,12 +233,13 @@ class _Writer:
         number = next(
             n for n, alert in enumerate(entry["exp_alerts"]) if name in (alert.get("exp_annotations") or ())
         )
-        near = difflib.get_close_matches(name, list(self._template.annotations), 1)
         return Diagnostic(
             "RC624",
             f"the alert has no annotation {name}",
             place=place.at("exp_alerts", number, "exp_annotations", name).key(),
-            help=f"did you mean `{near[0]}`?" if near else f"it has {listing(self._template.annotations)}",
+            help=did_you_mean(
+                name, self._template.annotations, f"it has {listing(self._template.annotations)}"
+            ),
         )
 
     def _query(
