@@ -54,10 +54,10 @@ def check(jobs: int, full_diff: bool, fmt: str) -> int:
         show_changes(changes, full_diff)
         if tests is not None:
             write(coverage(tests))
-        if not failed:
-            passed = plural(tests.passed if tests is not None else 0, "unit test")
-            agreed = f"generated/ up to date, promtool {version} agrees, {passed} passed"
-            write(f"ok: {tally(outcome)}, {agreed}\n")
+    if fmt in ("text", "github") and not failed:  # the others are read by programs
+        passed = plural(tests.passed if tests is not None else 0, "unit test")
+        agreed = f"generated/ up to date, promtool {version} agrees, {passed} passed"
+        write(f"ok: {tally(outcome)}, {agreed}\n")
     return 1 if failed else 0
 
 
