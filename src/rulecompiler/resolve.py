@@ -7,17 +7,24 @@ What a group does not touch is the parent's very object, so that unchanged rules
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from rulecompiler import params, promql
 from rulecompiler.decode import matchers
-from rulecompiler.diagnostics import Diagnostic, Pointer, Related, Severity
+from rulecompiler.diagnostics import Diagnostic, Pointer, Related
+from rulecompiler.entry_faults import (
+    check_instead_of,
+    concerns,
+    loose_scope,
+    missing,
+    record_faults,
+    unknown_params,
+    value_faults,
+)
 from rulecompiler.forest import Forest
 from rulecompiler.inheritance import NOTHING, Policy, Sourced, Values, inherit
 from rulecompiler.library import Library, required
-from rulecompiler.model import Group, Matcher, Param, Template
-from rulecompiler.words import did_you_mean
+from rulecompiler.model import Group, Matcher, Template
 
 
 class ResolvedRule(NamedTuple):
@@ -88,7 +95,7 @@ class Resolver:
             if rule is not None:
                 rules[name] = rule
         self._require(rules, policy, parent, group, faults)
-        _check_instead_of(rules, policy.entries, group, faults)
+        check_instead_of(rules, policy.entries, group, faults)
         settings = policy.settings
         return ResolvedGroup(
             group,
@@ -118,7 +125,7 @@ class Resolver:
         bad: list[Diagnostic] = []
         if len(values) < len(template.params) and not group.abstract:
             bad.extend(
-                _missing(template, param, place, group)
+                missing(template, param, place, group)
                 for param in template.params.values()
                 if param.name not in values
             )
@@ -127,15 +134,15 @@ class Resolver:
             if values == old.params and old.sound:
                 values = old.params
             else:
-                bad.extend(_value_faults(template, values, old.params if old.sound else {}))
+                bad.extend(value_faults(template, values, old.params if old.sound else {}))
             faults.extend(bad)
             return old._replace(params=values, labels=labels, sound=not bad)
-        faults.extend(_unknown_params(template, entry, group))
+        faults.extend(unknown_params(template, entry, group))
         named = entry.get("name")
         title = name if named is None else str(named.value)
         if template.kind == "record":
-            faults.extend(_record_faults(template, title, entry, group))
-        bad.extend(_value_faults(template, values, {}))
+            faults.extend(record_faults(template, title, entry, group))
+        bad.extend(value_faults(template, values, {}))
         faults.extend(bad)
         enabled = entry.get("enabled")
         where = entry.get("where")
@@ -163,7 +170,7 @@ class Resolver:
         if isinstance(found, Template):
             return found
         # An inherited entry's fault was told where the entry was written.
-        if found is not None and _concerns(group, place):
+        if found is not None and concerns(group, place):
             faults.append(found)
         return None
 
@@ -189,7 +196,7 @@ class Resolver:
                     present = self._implied(template, rule, rules, policy, parent, group, faults)
                     if present is not None:
                         by_template[template.name] = rules[template.rule] = present
-                elif not present.enabled and _concerns(group, rule.entry, present.entry):
+                elif not present.enabled and concerns(group, rule.entry, present.entry):
                     faults.append(
                         Diagnostic(
                             "RC313",
@@ -201,8 +208,8 @@ class Resolver:
                         )
                     )
                 if present is not None and not group.abstract:
-                    faults.extend(_loose_scope(group, rule, template))
-                if rule.where and _concerns(group, rule.entry):
+                    faults.extend(loose_scope(group, rule, template))
+                if rule.where and concerns(group, rule.entry):
                     faults.append(
                         Diagnostic(
                             "RC314",
@@ -227,7 +234,7 @@ class Resolver:
         """The rule of a record that no entry names, with all defaults."""
         taken = rules.get(template.rule)
         if taken is not None:
-            if _concerns(group, rule.entry, taken.entry):
+            if concerns(group, rule.entry, taken.entry):
                 faults.append(
                     Diagnostic(
                         "RC320",
@@ -250,11 +257,6 @@ class Resolver:
         return self._rule(template.rule, entry, policy, old, group, faults)
 
 
-def _concerns(group: Group, *places: Pointer) -> bool:
-    """Whether a fault is this group's to tell, or an ancestor's who told it already."""
-    return any(place.path == group.path for place in places)
-
-
 def _param_values(template: Template, entry: Values, wide: Values) -> Values:
     own: Values = entry["params"].value if "params" in entry else {}
     values: dict[str, Sourced] = {}
@@ -268,85 +270,6 @@ def _param_values(template: Template, entry: Values, wide: Values) -> Values:
             sourced = Sourced(param.default, Pointer(template.path, ("params", name, "default")))
         values[name] = sourced
     return values
-
-
-def _unknown_params(template: Template, entry: Values, group: Group) -> Iterator[Diagnostic]:
-    own: Values = entry["params"].value if "params" in entry else {}
-    for name, sourced in own.items():
-        if name not in template.params and _concerns(group, sourced.origin):
-            names = ", ".join(f"`{p}`" for p in template.params)
-            yield Diagnostic(
-                "RC315",
-                f"the template `{template.name}` has no parameter `{name}`",
-                sourced.origin.key(),
-                label="unknown parameter",
-                help=did_you_mean(name, template.params, f"it has {names or 'no parameters'}"),
-                related=(Related(template.pointer("params").key(), "declared here"),) if names else (),
-            )
-
-
-def _loose_scope(group: Group, rule: ResolvedRule, record: Template) -> Iterator[Diagnostic]:
-    """A scope that a record cannot carry as labels, so that its reader may select nothing."""
-    loose = [m.label for m in group.scope if m.op != "="]
-    if loose and record.scope and rule.template.scope:
-        yield Diagnostic(
-            "RC338",
-            f"`{rule.name}` finds the record `{record.rule}` only if that record's query keeps "
-            f"the label `{loose[0]}`",
-            group.pointer("scope"),
-            label="a record carries equalities of the scope only",
-            help=f"aggregate the record `by ({loose[0]}, …)`, or give this group a scope of equalities",
-            severity=Severity.WARNING,
-            related=(Related(Pointer(record.path, ("expr",)).key(), "the record's query"),),
-        )
-
-
-def _record_faults(template: Template, name: str, entry: Values, group: Group) -> Iterator[Diagnostic]:
-    """What an entry asks of a recording rule that none can do, told by the group that wrote it."""
-    declared = (Related(Pointer(template.path, ("record",)), "declared as a record here"),)
-    for key in ("for", "keep_firing_for", "annotations"):
-        if key in entry and _concerns(group, entry[key].origin):
-            yield Diagnostic(
-                "RC208",
-                f"`{name}` is a recording rule, which has no `{key}`",
-                entry[key].origin.key(),
-                label="only an alert has it",
-                help="take it out",
-                related=declared,
-            )
-    if not promql.is_metric(name) and _concerns(group, entry["entry"].origin):
-        yield Diagnostic(
-            "RC206",
-            f"`{name}` is the name of a recording rule, and so must be a metric name",
-            entry["entry"].origin.key(),
-            label="not a metric name",
-            help="use letters, digits, `_` and `:`, and no digit at the start",
-            related=declared,
-        )
-
-
-def _value_faults(template: Template, values: Values, known: Values) -> Iterator[Diagnostic]:
-    """Values that their declaration refuses, each told by the group that wrote it."""
-    for name, sourced in values.items():
-        param = template.params[name]
-        if sourced == known.get(name) or params.accepts(param, sourced.value):
-            continue
-        fault = params.fault(param, sourced.value, sourced.origin, template.pointer("params", name))
-        if fault is not None and sourced.origin.path != template.path:
-            yield fault
-
-
-def _missing(template: Template, param: Param, place: Pointer, group: Group) -> Diagnostic:
-    declared = Related(template.pointer("params", param.name).key(), "declared here")
-    heir = Related(group.pointer("group"), "inherited by this group")
-    return Diagnostic(
-        "RC316",
-        f"`{param.name}` has no value: the template `{template.name}` declares no default for it",
-        place.key(),
-        label=f"needs `{param.name}`",
-        help=f"write `params: {{{param.name}: …}}` here or in a group above",
-        related=(declared,) if place.path == group.path else (declared, heir),
-    )
 
 
 def _override(own: Sourced | None, text: str | None, template: Template, key: str) -> Sourced | None:
@@ -370,34 +293,3 @@ def _overlay(
             else:
                 merged.pop(key, None)
     return merged
-
-
-def _check_instead_of(
-    rules: Mapping[str, ResolvedRule], known: Collection[str], group: Group, faults: list[Diagnostic]
-) -> None:
-    for rule in rules.values():
-        if rule.instead_of is None or not _concerns(group, rule.entry):
-            continue
-        place = rule.entry.at("instead_of")
-        if not rule.where:
-            faults.append(
-                Diagnostic(
-                    "RC317",
-                    f"`{rule.name}` replaces `{rule.instead_of}` nowhere, as it has no `where`",
-                    place.key(),
-                    label="needs a slice",
-                    help="say for which targets with `where:`, or disable the other rule",
-                )
-            )
-        elif rule.instead_of not in known or rule.instead_of == rule.name:
-            others = [n for n in known if n != rule.name]
-            hint = did_you_mean(rule.instead_of, others, "name a rule of this group or of an ancestor")
-            faults.append(
-                Diagnostic(
-                    "RC318",
-                    f"there is no rule `{rule.instead_of}` here that `{rule.name}` could stand in for",
-                    place,
-                    label="no such rule in this group",
-                    help=hint,
-                )
-            )
