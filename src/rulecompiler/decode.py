@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from rulecompiler import declarations, params
+from rulecompiler import params
 from rulecompiler.diagnostics import Diagnostic, Pointer
 from rulecompiler.model import Document, Group, Matcher, MatchOp, Param, Template
 from rulecompiler.words import nearest, show
@@ -20,6 +20,8 @@ def template(document: Document, name: str) -> tuple[Template | None, tuple[Diag
 
     None where a fault was found.
     """
+    from rulecompiler import declarations  # not wanted for templates that are known to be sound
+
     data: Mapping[str, Any] = document.data
     at = Pointer(document.path)
     decoded = sound_template(document, name)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from rulecompiler import checks
+from rulecompiler import checks, gotemplate
 from rulecompiler.checks import CHECKS, Options
+from rulecompiler.checks.annotations import _FAMILIAR
 from rulecompiler.checks.server_version import PROMQL_FUNCTIONS, TEMPLATE_FUNCTIONS
 from rulecompiler.diagnostics import Diagnostic, Pointer, Related, Severity
 from rulecompiler.gotemplate import FUNCTIONS
@@ -305,3 +306,22 @@ def test_nothing_is_too_new_for_the_newest() -> None:
 
 def test_newer_functions_are_known_functions() -> None:
     assert set(TEMPLATE_FUNCTIONS) <= FUNCTIONS
+
+
+@pytest.mark.parametrize(
+    ("text", "familiar"),
+    [
+        ("plain", True),
+        ("{{ $labels.instance }} is at {{ $value | humanize }}% {ok} }}", True),
+        ("{{$value}}", True),
+        ("{{ $label.instance }}", False),
+        ("{{ $value | humanise }}", False),
+        ("{{ $value", False),
+        ("{{{ $value }}", False),
+        ("{{ if $value }}x{{ end }}", False),
+        ("{" * 20_000 + "{{ $value }}" * 5_000, False),
+    ],
+)
+def test_only_what_is_surely_sound_is_not_parsed(text: str, familiar: bool) -> None:
+    assert bool(_FAMILIAR.fullmatch(text)) is familiar
+    assert not (familiar and gotemplate.check(text))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from rulecompiler import gotemplate
 from rulecompiler.checks.options import Options
 from rulecompiler.diagnostics import Diagnostic, Pointer, Related
 from rulecompiler.model import Rule, RuleSet
@@ -57,7 +57,11 @@ _STRING = r"""(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^'\\]*+(?:\\.[^'\\]*+)*+'|`[^`]*+
 _QUOTED_NAME = re.compile(rf"""\{{(?:\s*+[^"'`{{}}\s][^"'`{{}}]*+{_STRING}\s*+,)*+\s*+["'`]""")
 
 # `info` alone is in half of all metric names.
-_CALLS = {name: re.compile(rf"{name}\s*+(?:\(|by|without)") for name in PROMQL_FUNCTIONS}
+
+
+@lru_cache
+def _call(name: str) -> re.Pattern[str]:
+    return re.compile(rf"{name}\s*+(?:\(|by|without)")
 
 
 def check(rules: RuleSet, options: Options) -> Iterator[Diagnostic]:
@@ -71,7 +75,7 @@ def check(rules: RuleSet, options: Options) -> Iterator[Diagnostic]:
     # Almost nothing is too new: what no rule of a group can have is ruled out for all at once.
     for group in rules.groups:
         all_exprs = "\n".join([rule.expr for rule in group.rules])
-        suspects = [_CALLS[name] for name in calls if name in all_exprs and _CALLS[name].search(all_exprs)]
+        suspects = [_call(name) for name in calls if name in all_exprs and _call(name).search(all_exprs)]
         if no_quoted_names and _QUOTED_NAME.search(all_exprs):
             suspects.append(_QUOTED_NAME)
         all_texts = "\n".join([text for rule in group.rules for text in rule.annotations.values()])
@@ -124,6 +128,8 @@ def _in_texts(rule: Rule, names: list[str]) -> Iterator[_Found]:
         for key, text in texts.items():
             if "{{" not in text or not any(name in text for name in names):
                 continue
+            from rulecompiler import gotemplate  # wanted for what may well be too new only
+
             for name in sorted(gotemplate.functions(text).intersection(names)):
                 yield _Found(f"the template function `{name}`", TEMPLATE_FUNCTIONS[name], (what, key))
 

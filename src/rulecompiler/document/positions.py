@@ -11,7 +11,6 @@ from typing import Any
 import yaml
 
 from rulecompiler.diagnostics import Place, Pointer, Span
-from rulecompiler.document.offsets import raw_offsets
 from rulecompiler.encoding import normalise
 
 MAX_DEPTH = 64
@@ -101,6 +100,8 @@ class _File:
         """A part of a scalar's value, or None where it cannot be found in the text."""
         if not node.text:
             return None
+        from rulecompiler.document.offsets import raw_offsets  # wanted only where a fault is shown
+
         offsets = raw_offsets(self.text[node.start : node.raw_end], node.style, node.text)
         if offsets is None:
             return None

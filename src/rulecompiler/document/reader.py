@@ -16,7 +16,6 @@ import yaml
 from rulecompiler.diagnostics import Diagnostic, Related, Span
 from rulecompiler.document.aliases import Aliases, Refusal
 from rulecompiler.document.characters import character, odd_characters, odd_in
-from rulecompiler.document.faults import explain
 from rulecompiler.document.positions import MAX_DEPTH, YAML_FAULTS, event_reader
 from rulecompiler.document.scalars import (
     LEADING_ZERO,
@@ -83,6 +82,8 @@ class _Reader:
             try:
                 event = get_event()
             except YAML_FAULTS as fault:
+                from rulecompiler.document.faults import explain  # not wanted for what is YAML
+
                 self.faults.append(explain(fault, self.path, self.text, event))
                 return None
             kind = type(event)
