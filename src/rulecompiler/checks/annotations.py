@@ -13,9 +13,10 @@ from rulecompiler.model import Rule, RuleSet
 if TYPE_CHECKING:
     from rulecompiler import gotemplate
 
-# Most texts hold nothing else, and need no parser to be seen to be sound.
+# Most texts hold nothing else, and need no parser to be seen to be sound. (No possessive repeat of a
+# group: before 3.11.5 Python matched too much by it.)
 _FAMILIAR = re.compile(
-    r"(?:[^{]++|\{(?!\{)|\{\{ *(?:\$labels\.[A-Za-z_][A-Za-z0-9_]*|\$value(?: *\| *humanize)?) *\}\})*+"
+    r"(?:[^{]++|\{(?!\{)|\{\{ *(?:\$labels\.[A-Za-z_][A-Za-z0-9_]*|\$value(?: *\| *humanize)?) *\}\})*"
 )
 
 

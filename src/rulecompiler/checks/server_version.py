@@ -52,9 +52,9 @@ TEMPLATE_FUNCTIONS: dict[str, Version] = {
     "urlQueryEscape": (3, 8),
 }
 
-_STRING = r"""(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|'[^'\\]*+(?:\\.[^'\\]*+)*+'|`[^`]*+`)"""
+_STRING = r"""(?:"[^"\\]*+(?:\\.[^"\\]*+)*"|'[^'\\]*+(?:\\.[^'\\]*+)*'|`[^`]*+`)"""
 # A quote where a name is due, after none or some ordinary matchers; or what looks like it in a string.
-_QUOTED_NAME = re.compile(rf"""\{{(?:\s*+[^"'`{{}}\s][^"'`{{}}]*+{_STRING}\s*+,)*+\s*+["'`]""")
+_QUOTED_NAME = re.compile(rf"""\{{(?:\s*+[^"'`{{}}\s][^"'`{{}}]*+{_STRING}\s*+,)*\s*+["'`]""")
 
 # `info` alone is in half of all metric names.
 

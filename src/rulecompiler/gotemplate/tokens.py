@@ -52,8 +52,8 @@ _TOKEN = re.compile(
     rf"(?P<end>[{_SPACE}]-\}}\}}|\}}\}})"
     rf"|(?P<space>[{_SPACE}]+?(?=[{_SPACE}]-\}}\}})|[{_SPACE}]+)"
     r"|(?P<set>:=|=)|(?P<pipe>\|)|(?P<open>\()|(?P<close>\))|(?P<comma>,)"
-    r'|(?P<string>"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+"|`[^`]*+`)'
-    r"|(?P<char>'[^'\\\n]*+(?:\\[^\n][^'\\\n]*+)*+')"
+    r'|(?P<string>"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*"|`[^`]*+`)'
+    r"|(?P<char>'[^'\\\n]*+(?:\\[^\n][^'\\\n]*+)*')"
     r"|(?P<variable>\$\w*)|(?P<field>\.(?![0-9])\w+)|(?P<dot>\.(?![0-9]))"
     rf"|(?P<number>(?=[-+.0-9])(?:{_NUMBER}[+-]{_NUMBER}i|{_NUMBER}i?))"
     r"|(?P<word>\w+)|(?P<other>[!#%&*/;<>?@\[\\\]^{}~])"
@@ -64,7 +64,7 @@ _ESCAPE = (
     r"\\(?:[abfnrtv\\]|[0-3][0-7]{2}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}"
     r"|U(?:0010|000[0-9a-fA-F])[0-9a-fA-F]{4}|%s)"
 )
-_STRING = re.compile(rf'"(?:[^"\\]|{_ESCAPE % chr(34)})*+"')
+_STRING = re.compile(rf'"(?:[^"\\]|{_ESCAPE % chr(34)})*"')
 _CHAR = re.compile(rf"'(?:[^'\\]|{_ESCAPE % chr(39)})'")
 _QUOTES = "write strings in double quotes or between backticks"
 
