@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import NamedTuple
 
+from rulecompiler.coverage_faults import group_label_faults, inexpressible, overlap, slice_fault
 from rulecompiler.diagnostics import Diagnostic, Related, Severity
 from rulecompiler.inheritance import Sourced, Values
 from rulecompiler.library import required
-from rulecompiler.model import Group, Matcher
+from rulecompiler.model import Matcher
 from rulecompiler.neighbours import Neighbours, whose_word_counts
 from rulecompiler.resolve import ResolvedGroup, ResolvedRule, Resolver
-from rulecompiler.scopes import Relation, Scope, beyond, exclude, relation, union
+from rulecompiler.scopes import Relation, Scope, beyond, exclude, relation, show_scope, union
 
 
 class Assignment(NamedTuple):
@@ -45,7 +46,7 @@ class Coverage:
         if resolved.group.abstract:
             return (), ()
         faults = [
-            *_group_label_faults(resolved.group),
+            *group_label_faults(resolved.group),
             *self._overlap_faults(resolved),
             *self._slices_that_meet(resolved),
         ]
@@ -55,7 +56,7 @@ class Coverage:
                 continue
             scope = resolved.group.scope
             if rule.where:
-                fault = _slice_fault(resolved.group, rule)
+                fault = slice_fault(resolved.group, rule)
                 if fault is not None:
                     faults.append(fault)
                     continue
@@ -85,7 +86,7 @@ class Coverage:
                         f"`{rule.name}` of `{resolved.group.id}` finds the record `{record.rule}` "
                         f"only if that record's query keeps the label `{lost.label}`",
                         rule.entry.key(),
-                        label=f"selects {show((lost,))}, as others cover the rest",
+                        label=f"selects {show_scope((lost,))}, as others cover the rest",
                         help=f"aggregate the record `by ({lost.label}, …)`, "
                         "or tell the others' targets apart by equality",
                         severity=Severity.WARNING,
@@ -126,7 +127,7 @@ class Coverage:
             if not apart:
                 return None
             if len(apart) > 1:
-                faults.append(_inexpressible(resolved.group, inner.group, rule, apart))
+                faults.append(inexpressible(resolved.group, inner.group, rule, apart))
                 continue
             found.extend(apart)
         return tuple(found)
@@ -282,7 +283,7 @@ class Coverage:
                 and self._rule_stands(other_id, name)
             ]
             if shared:
-                yield _overlap(resolved.group, other.group, shared)
+                yield overlap(resolved.group, other.group, shared)
 
 
 def _replaced(rule: ResolvedRule, rules: Mapping[str, ResolvedRule]) -> str | None:
@@ -319,69 +320,3 @@ def _plain(sourced: Sourced | None) -> object:
 
 def _plain_all(values: Values) -> Mapping[str, object]:
     return {key: sourced.value for key, sourced in values.items()}
-
-
-def _group_label_faults(group: Group) -> Iterator[Diagnostic]:
-    """A scope by the label `group`, which every rule carries with the group's name as its value."""
-    for matcher in group.scope:
-        if matcher.label == "group" and matcher.op == "=" and matcher.value != group.name:
-            yield Diagnostic(
-                "RC340",
-                f"the label `group` is set by the compiler to `{group.name}` here, not to `{matcher.value}`",
-                group.pointer("scope", "group"),
-                label="cannot differ",
-                help="name the group as its targets' label does, or tell them apart by another label",
-            )
-
-
-def _slice_fault(group: Group, rule: ResolvedRule) -> Diagnostic | None:
-    place = rule.entry.at("where")
-    how = relation(group.scope, rule.where)
-    if how is Relation.DISJOINT:
-        return Diagnostic(
-            "RC330",
-            f"the slice of `{rule.name}` lies outside the scope of the group `{group.id}`",
-            place,
-            label="no target can be here",
-            help="change `where:`, or move the rule to the group that it is meant for",
-            related=(Related(group.pointer("scope"), f"the scope is {show(group.scope)}"),),
-        )
-    if not beyond(group.scope, rule.where):
-        return Diagnostic(
-            "RC331",
-            f"the slice of `{rule.name}` is the whole group `{group.id}`",
-            place,
-            label="narrows nothing",
-            help="take `where:` out, or name a label that only some targets have",
-        )
-    return None
-
-
-def _inexpressible(wide: Group, inner: Group, rule: ResolvedRule, apart: Scope) -> Diagnostic:
-    return Diagnostic(
-        "RC332",
-        f"`{rule.name}` of `{wide.id}` cannot leave out the targets of `{inner.id}`: "
-        f"that takes one label, and their scopes differ in {show(apart)}",
-        inner.pointer("scope"),
-        label="more than one label beyond the wider group's",
-        help="give the inner group's targets one label of their own, or make the wider group abstract",
-        related=(Related(wide.pointer("scope"), f"the wider scope is {show(wide.scope)}"),),
-    )
-
-
-def _overlap(first: Group, second: Group, shared: list[str]) -> Diagnostic:
-    rules = ", ".join(f"`{name}`" for name in shared[:3])
-    more = f" and {len(shared) - 3} more" if len(shared) > 3 else ""
-    return Diagnostic(
-        "RC335",
-        f"the groups `{first.id}` and `{second.id}` may share targets, which {rules}{more} would cover twice",
-        first.pointer("scope"),
-        label=f"this scope is {show(first.scope)}",
-        help="make the scopes exclude each other, or let one hold the other",
-        related=(Related(second.pointer("scope"), f"this one is {show(second.scope)}"),),
-    )
-
-
-def show(scope: Scope) -> str:
-    """A scope as a person reads it: `{group_id="grp-123"}`."""
-    return "{" + ", ".join(f'{m.label}{m.op}"{m.value}"' for m in scope) + "}"

@@ -27,11 +27,6 @@ class UnitTests(NamedTuple):
     templates: int
 
 
-def find_promtool(inputs: Inputs, environ: Mapping[str, str]) -> Path | Diagnostic:
-    """The promtool to use for a repo (RC601, RC602 if there is none)."""
-    return promtool.find(environ, inputs.root)
-
-
 def check_files(
     tool: Path, files: Mapping[str, str], rule_sets: Mapping[str, RuleSet], inputs: Inputs, library: Library
 ) -> tuple[Diagnostic, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rulecompiler import promql
-from rulecompiler.coverage import Assignment, show
+from rulecompiler.coverage import Assignment
 from rulecompiler.decode import text_of
 from rulecompiler.diagnostics import Diagnostic, Pointer, Related, Severity
 from rulecompiler.inheritance import Sourced, Values
@@ -15,6 +15,7 @@ from rulecompiler.interpolation import GroupFacts, Program, Promql, TextFault, c
 from rulecompiler.model import AlertNames, Matcher, Rule, Segment, Template, Unproven
 from rulecompiler.params import is_duration
 from rulecompiler.resolve import ResolvedRule
+from rulecompiler.scopes import show_scope
 from rulecompiler.words import did_you_mean
 
 
@@ -259,7 +260,7 @@ def _not_narrowed(rule: ResolvedRule, exclusions: tuple[Matcher, ...]) -> Diagno
         "RC339",
         f"`{rule.name}` covers everybody's targets here, also those that other rules or groups take over",
         rule.entry.key(),
-        label=f"its query cannot leave out what {show(exclusions)} would",
+        label=f"its query cannot leave out what {show_scope(exclusions)} would",
         help="let one group have this rule, or write a template whose query is scoped",
         severity=Severity.WARNING,
         related=related,

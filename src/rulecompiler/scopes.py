@@ -72,6 +72,11 @@ def exclude(matchers: Scope) -> Scope:
     return tuple(sorted(others))
 
 
+def show_scope(scope: Scope) -> str:
+    """A scope as a person reads it: `{group_id="grp-123"}`."""
+    return "{" + ", ".join(f'{m.label}{m.op}"{m.value}"' for m in scope) + "}"
+
+
 def quote_regex(text: str) -> str:
     """The text as an RE2 expression that matches just it."""
     return "".join("\\" + c if c in regexes.SPECIAL else c for c in text)

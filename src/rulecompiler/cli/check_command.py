@@ -82,7 +82,7 @@ def _promtool(outcome: Outcome) -> tuple[UnitTests | None, str, tuple[Diagnostic
 
     inputs, library = outcome.inputs, outcome.library
     assert library is not None, "without a cache every template is read"
-    tool = gate.find_promtool(inputs, os.environ)
+    tool = promtool.find(os.environ, inputs.root)
     version = tool if isinstance(tool, Diagnostic) else promtool.version(tool)
     if isinstance(tool, Diagnostic) or isinstance(version, Diagnostic):
         return None, "", (version,) if isinstance(version, Diagnostic) else ()

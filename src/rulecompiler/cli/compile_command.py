@@ -95,9 +95,9 @@ def _judge(outcome: Outcome, validate: bool | None) -> tuple[Diagnostic, ...]:
     changed = outcome.changed if wanted else {}
     if not changed and not outcome.unproven:
         return ()
-    from rulecompiler import gate
+    from rulecompiler import gate, promtool
 
-    tool = gate.find_promtool(outcome.inputs, os.environ)
+    tool = promtool.find(os.environ, outcome.inputs.root)
     if isinstance(tool, Diagnostic):
         return (tool,)
     faults = gate.judge_unproven(tool, outcome.unproven, outcome.inputs.settings.timeout)

@@ -22,7 +22,7 @@ def test(templates: tuple[str, ...], fmt: str) -> int:
       rulecompiler test
       rulecompiler test node/HighCPUUsage
     """
-    from rulecompiler import gate
+    from rulecompiler import gate, promtool
     from rulecompiler.codes import TITLES
     from rulecompiler.diagnostics import Diagnostic, has_errors
     from rulecompiler.document import Locator
@@ -42,7 +42,7 @@ def test(templates: tuple[str, ...], fmt: str) -> int:
                 chosen.append(found)
     tests = None
     if not has_errors(diagnostics):
-        tool = gate.find_promtool(inputs, os.environ)
+        tool = promtool.find(os.environ, inputs.root)
         if isinstance(tool, Diagnostic):
             diagnostics += (tool,)
         else:
