@@ -1,0 +1,1 @@
+"""From generated/ to servers that run exactly that, or that run what they ran before."""
