@@ -2,7 +2,7 @@
 
     python3 scripts/get_prometheus.py                    promtool and prometheus 2.42
     python3 scripts/get_prometheus.py --version 3        a second pair, of Prometheus 3
-    python3 scripts/get_prometheus.py alertmanager node_exporter
+    python3 scripts/get_prometheus.py alertmanager node_exporter vmalert
     python3 scripts/get_prometheus.py --archive FILE_OR_URL --sha256 HEX
 
 A program on PATH (or promtool at PROMTOOL_PATH) is used as it is. Everything
@@ -51,6 +51,7 @@ class Product:
     suites: tuple[str, ...]  # Debian suites to try, best first
     renamed: tuple[tuple[str, str], ...] = ()  # (name in Debian, upstream's name)
     any_version: bool = True  # whether the machine's own suites will do as well
+    data: tuple[str, ...] = ()  # files that are kept beside the programs where a package has them
 
 
 PROMETHEUS_2 = Product("prometheus", ("promtool", "prometheus"), ("prometheus",), ("bookworm",))
@@ -68,6 +69,8 @@ ALERTMANAGER = Product(
     ("prometheus-alertmanager",),
     ("bookworm",),
     (("prometheus-alertmanager", "alertmanager"),),
+    # Upstream's has them inside; Debian's opens them below /usr/share, where it must be shown them.
+    data=("default.tmpl", "email.tmpl"),
 )
 NODE_EXPORTER = Product(
     "node_exporter",
@@ -76,11 +79,13 @@ NODE_EXPORTER = Product(
     ("bookworm",),
     (("prometheus-node-exporter", "node_exporter"),),
 )
+VMALERT = Product("vmalert", ("vmalert",), ("victoria-metrics",), ("bookworm",))
 BY_PROGRAM = {
     "promtool": PROMETHEUS_2,
     "prometheus": PROMETHEUS_2,
     "alertmanager": ALERTMANAGER,
     "node_exporter": NODE_EXPORTER,
+    "vmalert": VMALERT,
 }
 
 
@@ -186,12 +191,22 @@ def version_of(program: Path) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Failure(f"{program} does not run here: {error}") from error
-    match = re.search(r"version (\d+\.\d+\.\d+\S*)", done.stdout + done.stderr)
+    # vmalert says vmalert-20230407-010101-tags-v1.90.0-0-gb5d18c0 and, in Debian's build, nothing at all.
+    match = re.search(r"(?:version |-tags-v)(\d+\.\d+\.\d+[^\s-]*)", done.stdout + done.stderr)
+    if match is None and done.returncode == 0:
+        match = re.search(r"Debian package \S+ (\d+\.\d+\.\d+[^\s,-]*)", _origin(program))
     if match is None:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise Failure(f"{program} does not run here: {said[0] if said else f'exit code {done.returncode}'}")
     # Debian appends its own suffix to upstream's version: 2.42.0+ds.
     return match[1].partition("+")[0].rstrip(",")
+
+
+def _origin(program: Path) -> str:
+    try:
+        return (program.resolve().parent / "ORIGIN").read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 def _from_debian(product: Product) -> Path:
@@ -253,13 +268,17 @@ def _keep(product: Product, work: Path, origin: str) -> Path:
     for path in sorted((work / "files").rglob("*")):
         name = names.get(path.name, path.name)
         is_program = path.is_file() and not path.is_symlink() and os.access(path, os.X_OK)
-        if name in product.programs and is_program and "etc" not in path.parts:  # init scripts share the name
+        if name in product.programs:
+            wanted = is_program and "etc" not in path.parts  # init scripts share the name
+        else:
+            wanted = name in product.data and path.is_file()
+        if wanted:
             shutil.copy2(path, ready / name)
     missing = [name for name in product.programs if not (ready / name).is_file()]
     if missing:
         raise Failure(f"{', '.join(missing)} not found in what was unpacked")
-    version = {version_of(ready / name) for name in product.programs}
     (ready / "ORIGIN").write_text(origin + "\n", encoding="utf-8")
+    version = {version_of(ready / name) for name in product.programs}
     home = TOOLS / f"{product.name}-{version.pop()}"
     if home.exists():  # a folder that lacked a program, or came from elsewhere
         home.rename(work / "replaced")

@@ -43,11 +43,49 @@ def prometheus_3() -> Path:
 @pytest.fixture(scope="session")
 def node_exporter() -> Path:
     """Path of node_exporter, to be started on loopback only; got from Debian where it is missing."""
-    # Installed from Debian's package, it has the package's name.
-    found = _find("node_exporter") or _find("prometheus-node-exporter")
-    if not found and (problem := _get("node_exporter")):
+    return _got("node_exporter", "prometheus-node-exporter")
+
+
+@pytest.fixture(scope="session")
+def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Path of Alertmanager, to be started on loopback only; got from Debian where it is missing."""
+    program = _got("alertmanager", "prometheus-alertmanager")
+    home = program.resolve().parent
+    if not (home / "default.tmpl").is_file() or Path(_DEBIAN_TEMPLATES, "default.tmpl").exists():
+        return program
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip(f"Debian's Alertmanager needs {_DEBIAN_TEMPLATES}: install prometheus-alertmanager")
+    wrapper = tmp_path_factory.mktemp("alertmanager") / "alertmanager"
+    wrapper.write_text(_SHOW_TEMPLATES.format(home=home, folder=_DEBIAN_TEMPLATES))
+    wrapper.chmod(0o755)
+    return wrapper
+
+
+_DEBIAN_TEMPLATES = "/usr/share/prometheus/alertmanager"
+# Where this program alone sees them: a mount in a name space of its own.
+_SHOW_TEMPLATES = """\
+#!/bin/sh
+exec unshare -rm sh -ec '
+  mount -t tmpfs none /usr/share
+  mkdir -p {folder}
+  cp {home}/*.tmpl {folder}
+  exec {home}/alertmanager "$@"
+' alertmanager "$@"
+"""
+
+
+@pytest.fixture(scope="session")
+def vmalert() -> Path:
+    """Path of vmalert, to be started on loopback only; got from Debian where it is missing."""
+    return _got("vmalert")
+
+
+def _got(name: str, in_debian: str = "") -> Path:
+    # Installed from Debian's package, it may have the package's name.
+    found = _find(name) or (_find(in_debian) if in_debian else None)
+    if not found and (problem := _get(name)):
         _missing(problem)
-    return found or _program("node_exporter")
+    return found or _program(name)
 
 
 def _program(name: str, named: str | None = None) -> Path:

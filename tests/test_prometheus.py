@@ -2,172 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
+from tests.servers import NODES, exporter_with, page, prometheus_with, scrape
+
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = ROOT / "generated"
-
-# What the scrape job of the nodes' exporter is called, in NodeDown's default.
-NODES = "node-exporter"
-
-# Seconds until something is given up that takes a few at most; five of them pass before Prometheus
-# scrapes for the first time.
-PATIENCE = 30
-
-
-class Server:
-    """A running Prometheus, and what it says of its rules."""
-
-    def __init__(self, url: str, client: httpx.Client) -> None:
-        self._url = url
-        self._client = client
-
-    def ask(self, path: str, **params: str) -> Any:
-        """The data of an answer of the API; an error of Prometheus' fails the test in its own words."""
-        answer = self._client.get(f"{self._url}/api/v1/{path}", params=params).json()
-        assert answer["status"] == "success", f"{path} {params}: {answer['error']}"
-        return answer["data"]
-
-    def groups(self) -> list[dict[str, Any]]:
-        groups: list[dict[str, Any]] = self.ask("rules")["groups"]
-        return groups
-
-    def faults(self) -> dict[str, str]:
-        """The rules that are not evaluated as they should, with what Prometheus says of them."""
-        return {
-            f"{group['name']}/{rule['name']}": rule.get("lastError") or rule["health"]
-            for group in self.groups()
-            for rule in group["rules"]
-            if rule["health"] != "ok"
-        }
-
-    def count(self, query: str) -> int:
-        """How many series a query finds now."""
-        return len(self.ask("query", query=query)["result"])
-
-    def alerts(self, prefix: str = "") -> list[dict[str, Any]]:
-        """The active alerts, pending and firing, whose names start so."""
-        alerts = self.ask("alerts")["alerts"]
-        return [alert for alert in alerts if alert["labels"]["alertname"].startswith(prefix)]
-
-    def wait_for_evaluation(self) -> None:
-        """Wait until each group was evaluated from start to end once more."""
-        asked = datetime.now(UTC)
-        late = {"all of them"}
-
-        def evaluated() -> bool:
-            late.clear()
-            late.update(
-                group["name"]
-                for group in self.groups()
-                if datetime.fromisoformat(group["lastEvaluation"]) <= asked
-            )
-            return not late
-
-        assert within(PATIENCE, evaluated), f"not evaluated: {sorted(late)}"
-
-    def settles(self, look: Callable[[], object], expected: object) -> None:
-        """What `look` sees becomes `expected`, and still is after every rule had another say."""
-        within(PATIENCE, lambda: look() == expected)
-        self.wait_for_evaluation()
-        assert look() == expected
-
-
-def within(seconds: float, true: Callable[[], bool]) -> bool:
-    """Poll until it is true, or the time is up."""
-    deadline = time.monotonic() + seconds
-    while not (answer := true()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return answer
-
-
-@contextmanager
-def serving(command: Callable[[str], list[str]], ready: str, log: Path) -> Iterator[str]:
-    """Run a program that serves HTTP at a free address of the loopback; give that, end it afterwards."""
-    for _ in range(3):  # between finding a free port and taking it, somebody else may
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{probe.getsockname()[1]}"
-        with log.open("wb") as output:
-            process = subprocess.Popen(command(address), stdout=output, stderr=subprocess.STDOUT)
-        try:
-            if _answers(process, f"http://{address}{ready}"):
-                yield address
-                return
-        finally:
-            _end(process)
-        if "address already in use" not in log.read_text():
-            break
-    pytest.fail(f"{command('')[0]} does not serve:\n{log.read_text()[-2000:]}")
-
-
-def _answers(process: subprocess.Popen[bytes], url: str) -> bool:
-    def settled() -> bool:
-        try:
-            ready = httpx.get(url, trust_env=False).status_code == 200
-        except httpx.TransportError:
-            ready = False
-        return ready or process.poll() is not None
-
-    return within(PATIENCE, settled) and process.poll() is None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-@contextmanager
-def prometheus_with(
-    program: Path, rules: Path, folder: Path, scrapes: Iterable[Mapping[str, object]] = ()
-) -> Iterator[Server]:
-    """Run Prometheus on the rule files in a folder; it scrapes, and evaluates, every second."""
-    every_second = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
-    config = {"global": every_second, "rule_files": [f"{rules}/*.yml"], "scrape_configs": list(scrapes)}
-    (folder / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
-
-    def command(address: str) -> list[str]:
-        return [
-            str(program),
-            f"--config.file={folder / 'prometheus.yml'}",
-            f"--storage.tsdb.path={folder / 'data'}",
-            f"--web.listen-address={address}",
-        ]
-
-    with (
-        serving(command, "/-/ready", folder / "prometheus.log") as address,
-        httpx.Client(trust_env=False, timeout=10) as client,
-    ):
-        yield Server(f"http://{address}", client)
-
-
-def scrape(job: str, address: str, targets: Iterable[Mapping[str, str]]) -> dict[str, object]:
-    """A scrape job; all targets are one address, told apart by their labels."""
-    configs = [{"targets": [address], "labels": labels} for labels in targets]
-    # A series that names its own job and instance keeps them.
-    return {"job_name": job, "honor_labels": True, "static_configs": configs}
 
 
 @pytest.fixture(params=["prometheus", "prometheus_3"])
@@ -259,30 +110,6 @@ def test_the_rules_tried_below_are_those_committed_but_for_their_waiting_times(i
     assert timeless(impatient) == timeless(GENERATED)
 
 
-@contextmanager
-def page(text: str) -> Iterator[str]:
-    """Serve one page of metrics from this process; give its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.1,))
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def test_every_rule_is_evaluated_over_the_series_that_it_was_written_for(
     program: Path, impatient: Path, tmp_path: Path
 ) -> None:
@@ -310,26 +137,6 @@ def test_every_rule_is_evaluated_over_the_series_that_it_was_written_for(
             text for alert in server.alerts() for text in (alert["labels"] | alert["annotations"]).values()
         ]
         assert [text for text in texts if "<error" in text or "<no value>" in text] == []
-
-
-@contextmanager
-def exporter_with(program: Path, textfiles: Path, log: Path) -> Iterator[str]:
-    """Run node_exporter with what the rules of a node read; give its address."""
-
-    def command(address: str) -> list[str]:
-        return [
-            str(program),
-            f"--web.listen-address={address}",
-            "--collector.disable-defaults",
-            "--collector.cpu",
-            "--collector.filesystem",
-            "--collector.filesystem.mount-points-exclude=^/.+",  # a hanging network mount is not our business
-            "--collector.textfile",
-            f"--collector.textfile.directory={textfiles}",
-        ]
-
-    with serving(command, "/metrics", log) as address:
-        yield address
 
 
 def report_mounts(folder: Path, states: Mapping[str, int]) -> None:

@@ -73,6 +73,9 @@ def test_the_schema_and_the_type_have_the_same_defaults() -> None:
         ({"prometheus": {"timeout": "1m30s"}}, {"timeout": 90.0}),
         ({"prometheus": {"timeout": "500ms"}}, {"timeout": 0.5}),
         ({"prometheus": {"timeout": "0h1m"}}, {"timeout": 60.0}),
+        ({"metrics": {"textfile_directory": "/a b"}}, {"metrics_directory": "/a b"}),
+        ({"metrics": {"push_url": "http://h:9091/p"}}, {"metrics_push_url": "http://h:9091/p"}),
+        ({"metrics": None, "deploy": {"url": "http://h"}}, {}),
     ],
 )
 def test_the_file_overrides_defaults(data: Any, changes: dict[str, Any]) -> None:
@@ -129,6 +132,15 @@ def test_folders_must_lie_apart(paths: dict[str, str], key: str | None) -> None:
 
     assert found.code == ("RC214" if key else "RC206")
     assert found.place == Pointer("rulecompiler.yaml", ("paths", key or "generated"))
+
+
+@pytest.mark.parametrize("url", ["gateway:9091", "http://u:hunter2@h", "http://h?x", "http:// h", "http://"])
+def test_a_push_url_must_be_one(url: str) -> None:
+    found = fault({"metrics": {"push_url": url}})
+
+    assert found.code == "RC892"
+    assert found.place == Pointer("rulecompiler.yaml", ("metrics", "push_url"))
+    assert "hunter2" not in repr(found)
 
 
 def test_faults_of_the_file_and_of_the_environment_are_told_together(tmp_path: Path) -> None:

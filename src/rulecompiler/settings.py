@@ -16,7 +16,8 @@ from rulecompiler.words import show
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 _TAKEN = frozenset({".git", ".rulecompiler"})  # git may keep credentials in the one, the other is our state
-_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_SECONDS = (3600.0, 60.0, 1.0, 0.001)
+_DURATION = re.compile(r"(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?(?:([0-9]{1,6})ms)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Settings:
     prometheus_version: tuple[int, int] = (2, 42)
     validate_rules: bool = False
     timeout: float = 120.0  # seconds that one run of promtool may take
+    metrics_directory: str = ""  # of node_exporter's textfile collector; empty: none
+    metrics_push_url: str = ""  # of a Pushgateway; empty: none
 
 
 def read(document: Document) -> tuple[Settings | None, tuple[Diagnostic, ...]]:
@@ -41,6 +44,7 @@ def read(document: Document) -> tuple[Settings | None, tuple[Diagnostic, ...]]:
         return None, tuple(faults)
     settings = _from_file(document.data or {})
     faults.extend(_overlaps(settings, document))
+    faults.extend(_bad_push_url(settings, document))
     return (None if faults else settings), tuple(faults)
 
 
@@ -48,6 +52,20 @@ def overridden(settings: Settings, environ: Mapping[str, str]) -> tuple[Settings
     """The settings with what the environment overrides, and its faults (RC215)."""
     faults: list[Diagnostic] = []
     return _from_environment(settings, environ, faults), tuple(faults)
+
+
+def seconds(duration: str) -> float | None:
+    """The length of a duration such as `1h30m`; None if it is none."""
+    match = _DURATION.fullmatch(duration)
+    if match is None or not duration:
+        return None
+    return sum(int(number or 0) * unit for number, unit in zip(match.groups(), _SECONDS, strict=True))
+
+
+def switch(value: str) -> bool | None:
+    """Whether an environment variable says yes or no; None if neither."""
+    plain = value.strip().casefold()
+    return True if plain in _TRUE else False if plain in _FALSE else None
 
 
 def _from_file(data: Mapping[str, Any]) -> Settings:
@@ -63,9 +81,42 @@ def _from_file(data: Mapping[str, Any]) -> Settings:
         major, minor = prometheus["version"].split(".")[:2]
         values["prometheus_version"] = (int(major), int(minor))
     if "timeout" in prometheus:
-        parts = re.findall(r"([0-9]+)([a-z]+)", prometheus["timeout"])
-        values["timeout"] = sum(int(number) * _SECONDS[unit] for number, unit in parts)
+        values["timeout"] = seconds(prometheus["timeout"])
+    metrics = data.get("metrics") or {}
+    values["metrics_directory"] = metrics.get("textfile_directory", "")
+    values["metrics_push_url"] = metrics.get("push_url", "")
     return Settings(**values)
+
+
+def why_not_url(url: str) -> str:
+    """What is wrong with the URL of a server, without repeating any of it; empty if nothing is."""
+    from urllib.parse import urlsplit  # only for who has a URL
+
+    if re.search(r"[\x00-\x20\x7f]", url):
+        return "holds a blank or a control character"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "is none"
+    if parts.scheme not in ("http", "https"):
+        return "does not start with http:// or https://"
+    if not parts.hostname or port == 0:
+        return "names no server"
+    if "?" in url or "#" in url:
+        return "has a query or a fragment"
+    return "holds credentials" if "@" in parts.netloc else ""
+
+
+def _bad_push_url(settings: Settings, document: Document) -> list[Diagnostic]:
+    reason = why_not_url(settings.metrics_push_url) if settings.metrics_push_url else ""
+    if not reason:
+        return []
+    help_ = "write it as http://pushgateway:9091"
+    if reason == "holds credentials":
+        help_ = "give it as RULECOMPILER_PUSH_URL; if git has seen the password, change it"
+    at = Pointer(document.path, ("metrics", "push_url"))
+    return [Diagnostic("RC892", f"the URL in `push_url` {reason}", at, help=help_)]
 
 
 def _overlaps(settings: Settings, document: Document) -> list[Diagnostic]:
@@ -105,9 +156,10 @@ def _overlaps(settings: Settings, document: Document) -> list[Diagnostic]:
 
 def _from_environment(settings: Settings, environ: Mapping[str, str], faults: list[Diagnostic]) -> Settings:
     """The settings with what the environment overrides; an empty variable overrides nothing."""
-    validate = environ.get("PROMETHEUS_VALIDATE_RULES", "").strip().casefold()
-    if validate in _TRUE or validate in _FALSE:
-        settings = replace(settings, validate_rules=validate in _TRUE)
+    validate = environ.get("PROMETHEUS_VALIDATE_RULES", "").strip()
+    wanted = switch(validate)
+    if wanted is not None:
+        settings = replace(settings, validate_rules=wanted)
     elif validate:
         faults.append(
             Diagnostic(

@@ -62,6 +62,7 @@ def test_expressions() -> None:
         ("sum(x)by(a)", "sum by (a) (x) # same"),
         ('x{a="b",c="d"}', "x{c=`d`, a='b'}"),
         ('{__name__="x"} > 1000', '{"x"} > 1_000'),
+        ("rate(x[5m]  smoothed) </ 2", "rate(x[5m] SMOOTHED)</2"),
     ],
 )
 def test_same_meaning(left: str, right: str) -> None:
@@ -69,7 +70,21 @@ def test_same_meaning(left: str, right: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "right"), [("x", "y"), ("x > 5", "x > 6"), ('x{a="b"}', "x"), ("x", "x +"), ("b_4(x)", "b_4(x)")]
+    ("left", "right"),
+    [
+        ("x", "y"),
+        ("x > 5", "x > 6"),
+        ('x{a="b"}', "x"),
+        ("x", "x +"),
+        ("b_4(x)", "b_4(x)"),
+        # The library is not shown what only newer versions know.
+        ("rate(x[5m] smoothed)", "rate(x[5m])"),
+        ("rate(x[5m] smoothed)", "rate(x[5m] anchored)"),
+        ("rate(x[5m] smoothed) + rate(x[5m])", "rate(x[5m]) + rate(x[5m] smoothed)"),
+        ("x </ 2", "x / 2"),
+        ("x </ 2", "x >/ 2"),
+        ("x </ 2 / 3", "x / 2 </ 3"),
+    ],
 )
 def test_other_meaning(left: str, right: str) -> None:
     assert not promql.same_meaning(left, right)

@@ -276,3 +276,13 @@ def test_no_text_and_no_span_breaks_the_layout(
     shown = report([fault], "text", {"f": text}, width=width)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]", shown)
     assert shown.endswith("\n1 error\n")
+
+
+def test_credentials_in_a_url_are_not_shown() -> None:
+    text = "deploy: {url: 'https://user:hunter2@prometheus:9090', keep: -1}\n"
+    fault = Diagnostic("RC1", "wrong", Span("f", 1, 61, 1, 63))
+
+    shown = report([fault], "text", {"f": text})
+
+    assert "url: 'https://************@prometheus:9090'" in shown
+    assert report([fault], "sarif", {"f": text}).count("hunter2") == 0

@@ -90,6 +90,38 @@ def test_archive_without_checksum_is_wrong_usage(tmp_path: Path) -> None:
         get_prometheus.main(["--archive", str(archive(tmp_path))])
 
 
+@pytest.mark.parametrize(
+    ("printed", "origin", "version"),
+    [
+        ("promtool, version 2.53.3+ds1 (branch: x)", "", "2.53.3"),
+        ("node_exporter, version 1.5.0, branch: x", "", "1.5.0"),
+        ("vmalert-20230407-010101-tags-v1.90.0-0-gb5d18c0", "", "1.90.0"),
+        ("", "Debian package victoria-metrics 1.79.5+ds1-2+b5", "1.79.5"),
+    ],
+    ids=["Prometheus", "comma", "vmalert", "Debian's vmalert says nothing"],
+)
+def test_version_of_a_program(tmp_path: Path, printed: str, origin: str, version: str) -> None:
+    program = tmp_path / "home" / "program"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho '{printed}'\n")
+    program.chmod(0o755)
+    (program.parent / "ORIGIN").write_text(origin)
+    link = tmp_path / "program"
+    link.symlink_to(program)
+    assert get_prometheus.version_of(link) == version
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_program_whose_version_nobody_knows_is_a_failure(tmp_path: Path, code: int) -> None:
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\nexit {code}\n")
+    program.chmod(0o755)
+    if code:
+        (tmp_path / "ORIGIN").write_text("Debian package victoria-metrics 1.79.5+ds1-2")
+    with pytest.raises(get_prometheus.Failure, match="does not run here"):
+        get_prometheus.version_of(program)
+
+
 def test_left_over_of_a_killed_run_is_cleared_and_not_taken_for_complete(tmp_path: Path, tools: Path) -> None:
     (tools / ".work-killed" / "ready").mkdir(parents=True)
     (tools / ".work-killed" / "ready" / "promtool").write_text(SCRIPT)

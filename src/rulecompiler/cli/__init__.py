@@ -39,6 +39,19 @@ COMMANDS: dict[str, Entry] = {
     "check": Entry("rulecompiler.cli.check_command:check", "The gate for CI: everything, nothing written."),
     "test": Entry("rulecompiler.cli.test_command:test", "Run the templates' unit tests with promtool."),
     "validate": Entry("rulecompiler.cli.validate_command:validate", "Find faults without promtool, fast."),
+    "deploy": Entry(
+        "rulecompiler.cli.deploy_command:deploy", "Make the servers run generated/, or leave them be."
+    ),
+    "rollback": Entry("rulecompiler.cli.rollback_command:rollback", "Go back to an earlier release."),
+    "releases": Entry("rulecompiler.cli.releases_command:releases", "List what a rollback can go to."),
+    "status": Entry(
+        "rulecompiler.cli.status_command:status", "Ask the servers how they are and what they run."
+    ),
+    "drift": Entry("rulecompiler.cli.drift_command:drift", "Compare repo, disk and server; nothing changed."),
+    "reload": Entry("rulecompiler.cli.reload_command:reload", "Have the servers load what was deployed."),
+    "bundle": Entry(
+        "rulecompiler.cli.bundle_command:bundle", "Copy generated/ with its hashes, for `deploy --from`."
+    ),
     "list": Entry("rulecompiler.cli.list_command:list_", "List the generated files."),
     "schema": Entry("rulecompiler.cli.schema_command:schema", "Print the JSON Schema of a file format."),
     "completion": Entry(

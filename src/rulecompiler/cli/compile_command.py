@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rulecompiler.outcome import Outcome
     from rulecompiler.textdiff import FileChange
 
+_METRICS = frozenset({"RULECOMPILER_TEXTFILE_DIRECTORY", "RULECOMPILER_PUSH_URL"})
+_NOTHING = "Nothing was written.\n"
+
 
 @click.command("compile")
 @click.option("--group", "groups", multiple=True, metavar="ID", help="Only this group; may be repeated.")
@@ -72,12 +75,15 @@ def _run(
         diagnostics = outcome.diagnostics
         if not has_errors(diagnostics):
             diagnostics = (*diagnostics, *_judge(outcome, validate))
-        if has_errors(diagnostics):
-            return _fail(outcome, diagnostics, fmt)
-        changes = file_changes(outcome)
-        fault = None if dry_run else write_files(outcome)
-        if fault is not None:
-            return _fail(outcome, (*diagnostics, fault), fmt, closing="")
+        fault = None
+        if not has_errors(diagnostics):
+            changes = file_changes(outcome)
+            fault = None if dry_run else write_files(outcome)
+            diagnostics = diagnostics if fault is None else (*diagnostics, fault)
+    if not dry_run:
+        diagnostics = (*diagnostics, *_record(outcome, diagnostics))
+    if has_errors(diagnostics):
+        return _fail(outcome, diagnostics, fmt, closing=_NOTHING if fault is None else "")
     if fmt == "json":
         write(_json(outcome, diagnostics, changes))
         return 0
@@ -104,6 +110,27 @@ def _judge(outcome: Outcome, validate: bool | None) -> tuple[Diagnostic, ...]:
     if outcome.library is None:
         return faults
     return (*faults, *gate.check_files(tool, changed, outcome.rule_sets, outcome.inputs, outcome.library))
+
+
+def _record(outcome: Outcome, diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """Tells Prometheus how it went, where the settings say so; what went wrong with that."""
+    inputs = outcome.inputs
+    settings = inputs.settings
+    if inputs.settings_file is None and inputs.diagnostics:
+        # They cannot be read: this compile is to be seen failing where the last good one was seen.
+        from rulecompiler import cache
+
+        known = cache.load(inputs.root).settings
+        settings = settings if known is None else known.settings
+    if not (settings.metrics_directory or settings.metrics_push_url or _METRICS & os.environ.keys()):
+        return ()
+    import time
+
+    from rulecompiler.diagnostics import Severity
+    from rulecompiler.self_metrics import record_compile
+
+    errors = sum(d.severity is Severity.ERROR for d in diagnostics)
+    return record_compile(settings, os.environ, errors=errors, rules=outcome.rule_counts, now=time.time())
 
 
 def file_changes(outcome: Outcome) -> list[FileChange]:
@@ -149,7 +176,7 @@ def _fail(
     outcome: Outcome | None,
     diagnostics: tuple[Diagnostic, ...],
     fmt: str,
-    closing: str = "Nothing was written.\n",
+    closing: str = _NOTHING,
 ) -> int:
     if fmt == "json":
         write(_json(outcome, diagnostics, []))

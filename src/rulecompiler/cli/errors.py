@@ -54,13 +54,13 @@ def guarded(run: Callable[[], object]) -> int:
         return BROKEN_PIPE
     except OSError as error:
         if error.errno not in _REFUSED:
-            return _bug(error)
+            return report_bug(error)
         _discard_output()
         where = f": {os.fsdecode(error.filename)!r}" if isinstance(error.filename, str | bytes) else ""
         _say(f"error: {error.strerror}{where}")
         return FAULTS
     except Exception as error:
-        return _bug(error)
+        return report_bug(error)
 
 
 def _never_fail_to_encode() -> None:
@@ -89,8 +89,8 @@ def _say(text: str) -> None:
         print(f"rulecompiler: {text}", file=sys.stderr)
 
 
-def _bug(error: BaseException) -> int:
-    """Say what to report; the traceback goes to a file, where it helps and frightens nobody."""
+def report_bug(error: BaseException) -> int:
+    """Say what to report and give the exit code; the traceback goes to a file, where it frightens nobody."""
     import platform
     import shlex
     import traceback

@@ -86,6 +86,15 @@ def show(
     write(report(placed, fmt, sources, color=color, width=width, titles=titles, prefix=prefix))
 
 
+def show_unplaced(diagnostics: Iterable[Diagnostic]) -> None:
+    """Print diagnostics that are about no file, such as what a server says."""
+    found = tuple(diagnostics)
+    if found:
+        from rulecompiler.document import Locator
+
+        show(found, "text", {}, Locator({}).span)
+
+
 def checkout_prefix(root: Path, environ: Mapping[str, str]) -> str:
     """From the root of GitHub's checkout to the rules (`monitoring/`); empty outside of a workflow."""
     workspace = environ.get("GITHUB_WORKSPACE")

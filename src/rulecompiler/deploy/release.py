@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import NamedTuple
 
 MANIFEST = "manifest.json"
@@ -26,7 +25,7 @@ class Release:
     """
 
     files: Mapping[str, bytes]
-    labels: Mapping[str, Mapping[str, str]] = field(default=MappingProxyType({}), compare=False)
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
     commit: str = field(default="", compare=False)
 
     @property

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from rulecompiler.diagnostics import Diagnostic, has_errors
+from rulecompiler.model import Document
 
 TargetKind = Literal["prometheus", "mimir", "prometheusrule", "configmap"]
 LayoutName = Literal["release", "flat"]
@@ -43,11 +45,11 @@ class Target:
     max_rules_per_group: int = 20_000
     canary: bool = False
     group_ids: tuple[str, ...] = ()  # of the groups that go here; with no `group_labels` either, all
-    group_labels: Mapping[str, str] = field(default=MappingProxyType({}))
+    group_labels: Mapping[str, str] = field(default_factory=dict)
     credentials: Credentials = Credentials()
     tenant: str = ""  # mimir: X-Scope-OrgID
     namespace: str = "rulecompiler"  # mimir: the ruler's namespace; Kubernetes: metadata.namespace
-    metadata_labels: Mapping[str, str] = field(default=MappingProxyType({}))  # Kubernetes: for a ruleSelector
+    metadata_labels: Mapping[str, str] = field(default_factory=dict)  # Kubernetes: for a ruleSelector
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +58,34 @@ class DeploySettings:
 
     targets: tuple[Target, ...] = (Target(),)
     soak_intervals: int = 2  # evaluation intervals without new errors, between the canaries and the rest
+
+
+def read(
+    document: Document | None, environ: Mapping[str, str]
+) -> tuple[DeploySettings | None, tuple[Diagnostic, ...]]:
+    """Where and how to deploy; None if a fault was found (RC800 to RC809).
+
+    `document` is rulecompiler.yaml as its schema accepts it, None where there is none. The files that
+    the environment names for credentials are read.
+    """
+    # They need the types above.
+    from rulecompiler.deploy import credentials, settings_checks, settings_environment, settings_file
+
+    drafts, soak, found = settings_file.read_file(document or Document("", None))
+    faults = [*found, *settings_environment.ambiguous(drafts, environ)]
+    faults += settings_environment.misspelt(drafts, environ)
+    drafts = tuple(settings_environment.overridden(draft, environ, faults) for draft in drafts)
+    faults += settings_checks.check(drafts, document)
+    targets = []
+    for draft in drafts:
+        target = draft.target
+        if "url" in settings_file.KEYS[target.kind]:
+            own = credentials.read_credentials(target.name, environ, faults)
+            target = replace(target, credentials=own)
+        targets.append(target)
+    # Each target says it again of a variable that holds for all.
+    faults = list(dict.fromkeys(faults))
+    if has_errors(faults):
+        return None, tuple(faults)
+    settings = DeploySettings(tuple(targets))
+    return (settings if soak is None else replace(settings, soak_intervals=soak)), tuple(faults)

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from rulecompiler.model import Matcher
+from rulecompiler.promql import words
 from rulecompiler.promql.normal import Names, normalise
-from rulecompiler.promql.structure import Structure
+from rulecompiler.promql.structure import BINARY, MODIFIER, Structure
 
 
 class Unparsed(NamedTuple):
@@ -68,6 +69,8 @@ def prove(original: Structure, result: Structure, added: Sequence[Sequence[Match
 
 def same_tree(left: Structure, right: Structure) -> bool | Unparsed:
     """Whether two queries have equal syntax trees, selectors included, in any order of matchers."""
+    if _unread(left) != _unread(right):
+        return False
     names = Names()
     trees = [parse(normalise(query, names)) for query in (left, right)]
     for tree in trees:
@@ -75,6 +78,19 @@ def same_tree(left: Structure, right: Structure) -> bool | Unparsed:
             return tree
     pairs = _same_but_selectors(*trees)
     return pairs is not None and all(_matchers(old) == _matchers(new) for old, new in pairs)
+
+
+def _unread(query: Structure) -> list[tuple[int, str]]:
+    """What the library is not shown, each with the number of selectors and operators before it."""
+    found: list[tuple[int, str]] = []
+    starts = {selector.first for selector in query.selectors}
+    before = 0
+    for number, (token, role) in enumerate(zip(query.tokens, query.roles, strict=True)):
+        text = token.text.lower()
+        before += number in starts or role == BINARY
+        if (role == MODIFIER and text in words.RANGE_MODIFIERS) or text in ("</", ">/"):
+            found.append((before, text))
+    return found
 
 
 def _matchers(selector: Any) -> Counter[tuple[str, str, str]]:

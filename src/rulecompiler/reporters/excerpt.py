@@ -19,6 +19,7 @@ from rulecompiler.diagnostics import Span
 from rulecompiler.terminal import Painter
 
 _NEWLINE = re.compile(r"\r\n|\n|\r")
+_USER_INFO = re.compile(r"(?<=://)[^/?#\s\"'@]+(?=@)")
 _TAB = 4
 _CUT = "..."
 _MAX_INNER = 2  # lines between a long span's first and last
@@ -27,8 +28,8 @@ _FAR = 4  # how many times the room a line may be long before most of it is not 
 
 
 def source_lines(text: str) -> list[str]:
-    """The lines of a text, as editors count them."""
-    return _NEWLINE.split(text)
+    """The lines of a text, as editors count them, without the credentials of its URLs."""
+    return _NEWLINE.split(_USER_INFO.sub(lambda found: "*" * len(found[0]), text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from rulecompiler.words import nearest, show
 # The only key of a Prometheus rule file, and the keys of the operator's PrometheusRule around one.
 _RULE_FILE = frozenset({"groups", "apiVersion", "kind", "metadata", "spec"})
 _LABELS = frozenset({"severity", "team", "priority"})
+_CREDENTIALS = frozenset({"username", "password", "token", "basic_auth", "bearer_token", "credentials"})
 _ANNOTATIONS = frozenset({"summary", "description", "runbook_url", "runbook", "dashboard", "message"})
 
 
@@ -147,6 +148,8 @@ def _unknown_key(key: str, error: SchemaError) -> Diagnostic:
         help_ = "a template holds one rule: put each rule of this Prometheus rule file in a file of its own"
     elif match:
         help_ = f"did you mean `{match}`?"
+    elif error.kind == "settings" and key in _CREDENTIALS:
+        help_ = "credentials come from the environment: PROMETHEUS_PASSWORD_FILE or PROMETHEUS_TOKEN_FILE"
     elif key in _LABELS and "labels" in error.known:
         help_ = f"a label goes under `labels`: `labels: {{{key}: {_inline(value)}}}`"
     elif key in _ANNOTATIONS and "annotations" in error.known:

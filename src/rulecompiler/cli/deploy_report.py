@@ -1,0 +1,169 @@
+"""How a deployment is told: as text, as JSON, as annotations, as markdown for a job's summary."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from rulecompiler.cli.output import screen, show, write
+from rulecompiler.codes import TITLES
+from rulecompiler.deploy.transaction import ExitCode, Result, Status, TargetResult
+from rulecompiler.diagnostics import Diagnostic
+from rulecompiler.document import Locator
+from rulecompiler.reporters import located
+from rulecompiler.reporters.folding import fold
+from rulecompiler.reporters.json_report import as_data
+from rulecompiler.terminal import Painter
+
+_SHORT = 12  # digits of a release's id that people need
+_SHOWN = 20  # file names in a list
+_MARKS = (("+", "added", "add"), ("~", "changed", "change"), ("-", "removed", "remove"))
+_WORDS = {
+    ExitCode.LIVE: "live",
+    ExitCode.REFUSED: "refused",
+    ExitCode.ROLLED_BACK: "rolled back",
+    ExitCode.UNKNOWN: "unknown",
+}
+_CLOSING = {
+    ExitCode.REFUSED: "nothing was touched, what ran before still runs",
+    ExitCode.ROLLED_BACK: "what ran before runs again, verified",
+    ExitCode.UNKNOWN: "what runs could not be verified; next: `rulecompiler status`, then deploy again",
+}
+
+
+def report_faults(faults: tuple[Diagnostic, ...], fmt: str, texts: Mapping[str, str]) -> int:
+    """Tells why nothing was even tried; the exit code."""
+    result = Result(ExitCode.REFUSED, ())
+    report_result(result, faults, fmt, texts, dry_run=False)
+    return int(result.exit_code)
+
+
+def report_result(
+    result: Result,
+    faults: tuple[Diagnostic, ...],
+    fmt: str,
+    texts: Mapping[str, str],
+    *,
+    dry_run: bool,
+) -> None:
+    """Tells how a deployment went; `faults` are those of no single target."""
+    locate = Locator(texts).span
+    everything = (*faults, *(d for target in result.targets for d in target.diagnostics))
+    if fmt == "json":
+        write(json.dumps(_data(result, located(everything, locate), dry_run), indent=2) + "\n")
+        return
+    if fmt == "markdown":
+        write(_markdown(result, everything, dry_run))
+        return
+    if fmt == "github":
+        show(everything, fmt, texts, locate, titles=TITLES)
+        _summarise(_markdown(result, everything, dry_run))
+    elif everything:
+        _show_by_target(result, faults, texts)
+    for target in result.targets:
+        write("".join(f"{line}\n" for line in _plan(target, Painter(screen().color))))
+    write(closing(result, dry_run) + "\n")
+
+
+def closing(result: Result, dry_run: bool) -> str:
+    """The last line: what runs now."""
+    word = _WORDS[result.exit_code]
+    if result.exit_code is not ExitCode.LIVE:
+        return f"{word}: {_CLOSING[result.exit_code]}"
+    if dry_run:
+        changed = [target.name for target in result.targets if target.status is Status.PLANNED]
+        return (
+            f"dry run: {', '.join(changed)} would change, nothing was touched"
+            if changed
+            else "dry run: nothing to do, these rules run already"
+        )
+    if all(target.status is Status.UNCHANGED for target in result.targets):
+        return "live: exactly these rules ran already, nothing was touched"
+    return f"live: exactly these rules run on {', '.join(target.name for target in result.targets)}"
+
+
+def _show_by_target(result: Result, faults: tuple[Diagnostic, ...], texts: Mapping[str, str]) -> None:
+    locate = Locator(texts).span
+    if faults:
+        show(faults, "text", texts, locate)
+    for target in result.targets:
+        if target.diagnostics:
+            if len(result.targets) > 1:
+                write(f"{target.name}:\n")
+            show(target.diagnostics, "text", texts, locate)
+
+
+def _plan(target: TargetResult, paint: Painter) -> Iterator[str]:
+    """`prometheus: 1a2b3c4d5e6f → 6f5e4d3c2b1a, live` and the files below it."""
+    before = target.before[:_SHORT] or "nothing"
+    way = (
+        target.release[:_SHORT]
+        if target.before == target.release
+        else f"{before} → {target.release[:_SHORT]}"
+    )
+    yield f"{paint(target.name, 'bold')}: {way}, {target.status.value}"
+    if target.status is Status.UNCHANGED:
+        return
+    lists = (target.change.added, target.change.changed, target.change.removed)
+    for (mark, _, style), names in zip(_MARKS, lists, strict=True):
+        for name in names[:_SHOWN]:
+            yield paint(f"  {mark} {name}", style)
+        if len(names) > _SHOWN:
+            yield paint(f"  {mark} and {len(names) - _SHOWN} more", style)
+    if target.change.unchanged:
+        yield f"    {target.change.unchanged:,} unchanged"
+
+
+def _data(result: Result, diagnostics: tuple[Diagnostic, ...], dry_run: bool) -> dict[str, object]:
+    """Documented in docs/json.md."""
+    return {
+        "exit_code": int(result.exit_code),
+        "status": _WORDS[result.exit_code],
+        "dry_run": dry_run,
+        "targets": [
+            {
+                "name": target.name,
+                "status": target.status.value,
+                "release": target.release,
+                "before": target.before,
+                "added": list(target.change.added),
+                "changed": list(target.change.changed),
+                "removed": list(target.change.removed),
+                "unchanged": target.change.unchanged,
+            }
+            for target in result.targets
+        ],
+        **as_data(fold(diagnostics)),
+    }
+
+
+def _markdown(result: Result, diagnostics: tuple[Diagnostic, ...], dry_run: bool) -> str:
+    lines = [f"### Alert rules: {closing(result, dry_run)}", ""]
+    if result.targets:
+        lines += ["| target | status | release | added | changed | removed |", "|---|---|---|---|---|---|"]
+    for target in result.targets:
+        counts = (len(target.change.added), len(target.change.changed), len(target.change.removed))
+        cells = (target.name, target.status.value, f"`{target.release}`", *map(str, counts))
+        lines.append(f"| {' | '.join(cells)} |")
+    if diagnostics:
+        lines.append("")
+    for entry in fold(diagnostics):
+        found = entry.diagnostic
+        help_text = f" — {_inline(found.help)}" if found.help else ""
+        lines.append(f"- **{found.severity.value} {found.code}**: {_inline(found.message)}{help_text}")
+    return "\n".join(lines) + "\n"
+
+
+def _inline(text: str) -> str:
+    """Text of others in one line of markdown, none of it taken for markup."""
+    return "".join(f"\\{char}" if char in "\\*_[]<>|#@!" else char for char in " ".join(text.split()))
+
+
+def _summarise(text: str) -> None:
+    """Where GitHub shows a job's result."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if path:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(text)

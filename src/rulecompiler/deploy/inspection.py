@@ -1,0 +1,138 @@
+"""What a server is like, and how the repo, the disk and the server differ; nothing is changed by looking."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rulecompiler.deploy import faults
+from rulecompiler.deploy.journal import read_state
+from rulecompiler.deploy.release import Release
+from rulecompiler.deploy.site import Seen, Site
+from rulecompiler.deploy.target import Change, change_between
+from rulecompiler.diagnostics import Diagnostic
+
+
+class Status(NamedTuple):
+    """One server and what it runs of ours. None where that could not be found out."""
+
+    target: str
+    url: str
+    reachable: bool
+    ready: bool
+    healthy: bool
+    version: str | None
+    last_reload_successful: bool | None
+    last_reload_timestamp: float | None  # seconds since 1970, by the server's clock
+    release: str | None  # what the disk says
+    deployed_at: str | None
+    in_sync: bool | None  # whether exactly the files on disk run
+    groups: int | None
+    rules: int | None
+    failing: int | None  # rules that cannot be evaluated
+    pending: int | None  # alerts
+    firing: int | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether there is nothing to do."""
+        return bool(self.ready and self.healthy and self.in_sync and self.last_reload_successful is not False)
+
+
+class Drift(NamedTuple):
+    """Three ways of saying what the rules are, compared. None where that could not be found out."""
+
+    target: str
+    repo: str  # release ids
+    disk: str | None
+    edited: tuple[str, ...]  # files that are not as they were deployed
+    undeployed: Change  # from the disk to the repo
+    running: bool | None  # whether exactly the files on disk run
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def found(self) -> bool | None:
+        """Whether there is any; None if it cannot be told."""
+        change = self.undeployed
+        if self.edited or change.added or change.changed or change.removed or self.running is False:
+            return True
+        return None if self.running is None else False
+
+
+def status(site: Site) -> Status:
+    """Asks the server, and compares what it runs with what is on disk."""
+    server, layout = site.server, site.layout
+    readiness = server.readiness()
+    reached = readiness.state in ("ready", "starting")
+    known = read_state(layout.folder)
+    release = layout.live().release
+    at = None
+    if not isinstance(known, Diagnostic):
+        site.proofs = known.proofs
+        at = next((entry.at for entry in known.history if entry.release == release), None)
+    version = server.version() if reached else None
+    reload = server.reload_state() if reached else None
+    seen = _seen(site) if reached else None
+    found: list[Diagnostic] = [] if readiness.fault is None else [readiness.fault]
+    in_sync = None
+    if isinstance(seen, Seen):
+        differences = site.differences(layout.live().files, seen)
+        in_sync = not differences
+        found += differences
+    elif seen is not None:
+        found.append(seen)
+    rules = [rule for group in seen.ours for rule in group.rules] if isinstance(seen, Seen) else None
+    alerts = [alert.state for rule in rules or () for alert in rule.active]
+    return Status(
+        site.target.name,
+        server.url,
+        reached,
+        readiness.state == "ready",
+        reached and server.healthy(),
+        version if isinstance(version, str) else None,
+        reload.successful if reload else None,
+        reload.success_timestamp if reload else None,
+        release,
+        at,
+        in_sync,
+        len(seen.ours) if isinstance(seen, Seen) else None,
+        None if rules is None else len(rules),
+        None if rules is None else sum(rule.health == "err" for rule in rules),
+        None if rules is None else alerts.count("pending"),
+        None if rules is None else alerts.count("firing"),
+        tuple(found),
+    )
+
+
+def drift(site: Site, release: Release) -> Drift:
+    """What runs, what is on disk and what the repo says."""
+    layout = site.layout
+    known = read_state(layout.folder)
+    if not isinstance(known, Diagnostic):
+        site.proofs = known.proofs
+    layout.claim(release.files)
+    found: list[Diagnostic] = list(layout.faults())
+    live = layout.live()
+    seen = _seen(site)
+    running = None
+    if isinstance(seen, Seen):
+        differences = site.differences(live.files, seen)
+        running = not differences
+        found += differences
+    else:
+        found.append(seen)
+    found += [faults.edited(str(layout.folder), name) for name in live.edited]
+    return Drift(
+        site.target.name,
+        release.id,
+        live.release,
+        live.edited,
+        change_between(live.files, release.files),
+        running,
+        tuple(found),
+    )
+
+
+def _seen(site: Site) -> Seen | Diagnostic:
+    readiness = site.server.readiness()
+    return readiness.fault if readiness.fault is not None else site.look()

@@ -1,0 +1,110 @@
+"""What speaks against a deployment before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rulecompiler.deploy import faults
+from rulecompiler.deploy.alert_state import resets
+from rulecompiler.deploy.artifact import checked_names
+from rulecompiler.deploy.globs import on_disk, special, unmatched
+from rulecompiler.deploy.intended import read_files
+from rulecompiler.deploy.layout import Live
+from rulecompiler.deploy.release import Release
+from rulecompiler.deploy.settings import Target
+from rulecompiler.deploy.site import Promtool, Seen, Site
+from rulecompiler.deploy.target import Consent
+from rulecompiler.diagnostics import Diagnostic
+
+Diagnostics = tuple[Diagnostic, ...]
+_SHOWN = 10
+
+
+def contents(release: Release, target: Target, consent: Consent) -> Diagnostics:
+    """The release by itself: names, and whether there is anything in it."""
+    bad = checked_names(release)
+    if bad is not None:
+        return (bad,)
+    if not release.files and not consent.empty:
+        return (faults.empty(),)
+    return ()
+
+
+def server(site: Site, release: Release, oldest: tuple[int, int]) -> Diagnostics:
+    """Whether the server is one that can load the release, and would find it."""
+    version = site.server.version()
+    if isinstance(version, Diagnostic):
+        return (version,)
+    if _numbers(version) < oldest:
+        return (faults.server_too_old(version, ".".join(map(str, oldest))),)
+    patterns = site.server.rule_patterns()
+    if isinstance(patterns, Diagnostic):
+        return (patterns,)
+    missing = unmatched(patterns, [site.layout.server_file(name) for name in sorted(release.files)])
+    if missing:
+        return (faults.not_loaded(site.layout.pattern, missing, patterns),)
+    found = special(on_disk(patterns, site.target))
+    return tuple(faults.special_file(str(path), what) for path, what in found)
+
+
+def drift(site: Site, live: Live, stored: Release | Diagnostic, seen: Seen) -> Diagnostics:
+    """How what runs, or lies on disk, differs from what was deployed; also if that could not be put back."""
+    if live.edited:
+        return tuple(faults.edited(site.target.path, name) for name in live.edited[:_SHOWN])
+    found = site.differences(live.files, seen)
+    if found:
+        return (faults.drifted(), *found)
+    return (faults.no_way_back(stored),) if isinstance(stored, Diagnostic) else ()
+
+
+def judge(
+    site: Site,
+    promtool: Promtool,
+    release: Release,
+    old: Mapping[str, bytes],
+    seen: Seen,
+    consent: Consent,
+) -> Diagnostics:
+    """What only the contents tell: too large, refused by promtool, or a reset of alerts."""
+    new = {name: data for name, data in release.files.items() if old.get(name) != data}
+    # The server runs what the other files say, which was compared: they can neither be at fault nor
+    # reset an alert. After a drift that is not known.
+    changed = release.files if consent.drift else new
+    kept = release.files.keys() - changed.keys()
+    groups, problems = read_files(changed)
+    if problems:
+        return problems
+    found = [
+        faults.too_many_rules(group.file, group.name, len(group.rules), site.target)
+        for group in groups
+        if len(group.rules) > site.target.max_rules_per_group
+    ]
+    if not groups and not any(group.file in kept for group in seen.ours) and not consent.empty:
+        found.append(faults.empty())
+    if found:
+        return tuple(found)
+    complaints = promtool.complaints({name: data.decode() for name, data in new.items()})
+    if isinstance(complaints, Diagnostic):
+        return (complaints,)
+    found += [faults.refused_by_promtool(c.file_name, c.message) for c in complaints]
+    found += _versions(site, promtool)
+    lost = resets([group for group in seen.ours if group.file not in kept], groups, site.same)
+    if lost.start_over and not consent.alert_reset:
+        found.append(faults.starts_over(lost.start_over))
+    if lost.end:
+        found.append(faults.ends(lost.end))
+    return tuple(found)
+
+
+def _versions(site: Site, promtool: Promtool) -> Diagnostics:
+    tool, version = promtool.version(), site.server.version()
+    if isinstance(tool, Diagnostic):
+        return (tool,)
+    if isinstance(version, Diagnostic):
+        return (version,)
+    return (faults.promtool_older(tool, version),) if _numbers(tool) < _numbers(version) else ()
+
+
+def _numbers(version: str) -> tuple[int, int]:
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)

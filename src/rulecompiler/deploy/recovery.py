@@ -1,0 +1,30 @@
+"""What is left of a run that did not come to its end: whether its journal still says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rulecompiler.deploy.journal import Journal
+from rulecompiler.deploy.layout import Layout
+from rulecompiler.deploy.release import Release
+from rulecompiler.diagnostics import Diagnostic
+
+
+def overtaken_by(layout: Layout, journal: Journal) -> str | None:
+    """The release that somebody else has made live since, from a host that does not see the lock."""
+    live = layout.live()
+    return live.release if not live.edited and live.release not in (None, journal.old, journal.new) else None
+
+
+def no_way_back(layout: Layout, journal: Journal) -> bool:
+    """Whether somebody changed what the journal would go back to, or what it would go back from."""
+    old = _files(layout, journal.old)
+    if old is None:
+        return True
+    live, new = layout.live().files, _files(layout, journal.new) or {}
+    return any(live.get(name) not in (old.get(name), new.get(name)) for name in {*live, *old, *new})
+
+
+def _files(layout: Layout, release: str | None) -> Mapping[str, bytes] | None:
+    stored = Release({}) if release is None else layout.load(release)
+    return None if isinstance(stored, Diagnostic) else stored.files

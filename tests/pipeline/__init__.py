@@ -1,0 +1,1 @@
+"""The files around the program: workflows, the action, images, compose, Kubernetes."""
