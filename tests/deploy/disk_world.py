@@ -102,10 +102,19 @@ class DiskWorld(World):
 
     def reset(self) -> None:
         """Back to the old release, on disk and in memory; the alerts do not notice."""
+        self.folder.mkdir(exist_ok=True)
         copy(self.template, self.folder)
         assert self.server.reload().status_code == 200
         self.foreign_before = self.foreign()
         self.holds(OLD)
+        if self._active() != self.started_at:  # a test has emptied the folder
+            assert within(5, lambda: self._active().keys() == self.started_at.keys())
+            self.started_at = self._active()
+
+    def empty(self) -> None:
+        """Back to where nothing was ever deployed."""
+        shutil.rmtree(self.folder)
+        assert self.server.reload().status_code == 200
 
     # --- processes ----------------------------------------------------------
 
@@ -114,6 +123,13 @@ class DiskWorld(World):
         found = super().process_environ(**more)
         kept = {name: value for name, value in found.items() if not name.startswith("PROMETHEUS_")}
         return kept
+
+    def start(self, command: list[str], url: str) -> subprocess.Popen[bytes]:
+        """Runs a command of ours in the background, which asks the server at another address."""
+        environ = self.process_environ() | {"PROMETHEUS_PROMETHEUS_URL": url}
+        return subprocess.Popen(
+            command, env=environ, cwd=self.scratch, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
 
     def traced(
         self, strace: str, command: list[str], calls: str, *options: str

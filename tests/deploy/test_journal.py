@@ -30,7 +30,6 @@ FULL = State(
     NEW.id,
     (Deployment(NEW.id, "2026-01-02T03:04:05Z", "c0ffee"), Deployment(OLD.id, "", "")),
     {"a" * 64: "b", "c": "d"},
-    "checked",
 )
 
 
@@ -108,12 +107,12 @@ def test_without_a_folder_there_is_nothing_and_nothing_is_made(tmp_path: Path) -
         '{"format": 1, "old": null, "new": null, "direction": "up"}',
         '{"format": 1, "old": 3, "new": null, "direction": "back"}',
         '{"format": 1, "old": "../../x", "new": null, "direction": "back"}',
-        '{"format": 1, "live": "x", "history": [], "proofs": {}, "checked": ""}',
-        '{"format": 1, "live": null, "history": [["x", "", ""]], "proofs": {}, "checked": ""}',
-        '{"format": 1, "live": null, "history": [[]], "proofs": {}, "checked": ""}',
-        '{"format": 1, "live": null, "history": {}, "proofs": [], "checked": ""}',
-        '{"format": 1, "live": null, "history": [], "proofs": {"a": 1}, "checked": ""}',
-        '{"format": 1, "live": null, "history": [], "proofs": {}, "checked": null}',
+        '{"format": 1, "live": "x", "history": [], "proofs": {}}',
+        '{"format": 1, "live": null, "history": [["x", "", ""]], "proofs": {}}',
+        '{"format": 1, "live": null, "history": [[]], "proofs": {}}',
+        '{"format": 1, "live": null, "history": {}, "proofs": []}',
+        '{"format": 1, "live": null, "history": [], "proofs": {"a": 1}}',
+        '{"format": 1, "live": null, "history": [], "proofs": {"a": null}}',
     ],
 )
 def test_a_damaged_record_is_a_fault_and_can_be_replaced(folder: Path, text: str) -> None:

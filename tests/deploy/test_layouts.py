@@ -94,11 +94,11 @@ def test_each_release_in_turn_is_what_a_server_finds(layout: Layout, name: str, 
 
 
 def test_what_is_known_of_a_release_is_kept_with_it(layout: Layout) -> None:
-    release = Release(OLD.files, labels={"group-a.yml": {"team": "x"}}, commit="abc")
+    release = Release(OLD.files, commit="abc")
     deployed(layout, release)
     loaded = layout.load(release.id)
     assert isinstance(loaded, Release)
-    assert (loaded.commit, loaded.labels["group-a.yml"]) == ("abc", {"team": "x"})
+    assert loaded.commit == "abc"
     (stored,) = layout.stored()
     assert (stored.id, stored.files, stored.commit) == (release.id, 3, "abc")
 

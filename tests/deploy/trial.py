@@ -90,6 +90,15 @@ class Trial:
     def deploy(self, wanted: Release = NEW, consent: Consent = NO_CONSENT, **changes: Any) -> Result:
         return self.world.deploy(wanted, consent, **changes)
 
+    def told(self) -> int:
+        """How often the server was told to reload since `remember`."""
+        return self.world.reloads() - self._reloads
+
+    def put_foreign(self, path: Path) -> None:
+        """Somebody else puts a rule file there."""
+        path.write_text(foreign_rules(path.stem))
+        self._foreign[path] = _identity(path)
+
     # --- what must have come of it ---------------------------------------------
 
     def refused(self, result: Result, code: str, message: str = "", help: str = "", *, told: int = 0) -> None:
@@ -99,7 +108,7 @@ class Trial:
         assert self._live_files() == self._live
         self.stands(self.old)
         assert not (self.world.folder / _JOURNAL).exists()
-        assert self.world.reloads() - self._reloads == told
+        assert self.told() == told
 
     def rolled_back(self, result: Result, code: str, message: str = "", help: str = "") -> None:
         """3: what ran before is on disk and runs."""

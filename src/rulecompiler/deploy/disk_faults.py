@@ -130,7 +130,7 @@ def edited(folder: Path, names: Sequence[str]) -> Diagnostic:
     return Diagnostic(
         "RC840",
         f"somebody else changed deployed files in {_quoted(folder)}: {_listed(names)}",
-        help="look at `rulecompiler drift`; put what is wanted into alerts/, then deploy over it",
+        help="look at `rulecompiler drift`; put what is wanted into alerts/, then deploy with --accept-drift",
     )
 
 

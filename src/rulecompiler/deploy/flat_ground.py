@@ -16,7 +16,7 @@ from rulecompiler.generated_file import is_generated
 
 _FORMAT = 1
 _HEAD_BYTES = 2048  # enough for the comment that a compiled file begins with
-EMPTY = Manifest(release_id({}), {}, {}, "")  # of no release at all: no files of ours
+EMPTY = Manifest(release_id({}), {}, "")  # of no release at all: no files of ours
 
 
 class Ground(NamedTuple):

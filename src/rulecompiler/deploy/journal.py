@@ -41,13 +41,12 @@ class Deployment(NamedTuple):
 class State(NamedTuple):
     """What was deployed last and before, newest first, and what was proven of it.
 
-    `proofs` and `checked` belong to whoever verifies and checks: they are kept as given.
+    `proofs` belong to whoever verifies: they are kept as given.
     """
 
     live: str | None
     history: tuple[Deployment, ...]
     proofs: Mapping[str, str]
-    checked: str = ""
 
 
 def read_journal(folder: Path) -> Journal | Diagnostic | None:
@@ -93,7 +92,7 @@ def read_state(folder: Path) -> State | Diagnostic:
     try:
         history = tuple(Deployment(*map(_text, entry)) for entry in data["history"])
         proofs = {_text(key): _text(value) for key, value in data["proofs"].items()}
-        state = State(_release(data["live"]), history, proofs, _text(data["checked"]))
+        state = State(_release(data["live"]), history, proofs)
         if data["format"] != _FORMAT or not all(is_release_id(entry.release) for entry in history):
             raise ValueError
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -177,9 +177,8 @@ def restored(found: Manifest | None, files: Mapping[str, bytes]) -> Release:
     """The release that these files are, with what a manifest knows of them."""
     if found is None:
         return Release(files)
-    labels = {name: labels for name, labels in found.labels.items() if name in files}
-    release = Release(files, labels=labels)
-    return Release(files, labels=labels, commit=found.commit) if release.id == found.release else release
+    release = Release(files)
+    return Release(files, commit=found.commit) if release.id == found.release else release
 
 
 class ServerFolder:

@@ -21,11 +21,10 @@ _RELEASE = re.compile(r"[0-9a-f]{64}")
 class Release:
     """Rule files by plain name. Equal names and bytes make an equal `id`, whatever else is known of them.
 
-    `labels` are those of the files' groups, by file name; `commit` is where the files come from, if known.
+    `commit` is where the files come from, if known.
     """
 
     files: Mapping[str, bytes]
-    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
     commit: str = field(default="", compare=False)
 
     @property
@@ -44,7 +43,6 @@ class Manifest(NamedTuple):
 
     release: str
     digests: Mapping[str, str]
-    labels: Mapping[str, Mapping[str, str]]
     commit: str
 
 
@@ -66,10 +64,7 @@ def is_file_name(text: str) -> bool:
 
 def manifest(release: Release) -> bytes:
     """The manifest of a release, to be kept beside its files."""
-    files = {
-        name: {"sha256": digest, "labels": dict(sorted(release.labels.get(name, {}).items()))}
-        for name, digest in sorted(release.digests.items())
-    }
+    files = dict(sorted(release.digests.items()))
     data = {"format": _FORMAT, "release": release.id, "commit": release.commit, "files": files}
     return (json.dumps(data, indent=1, ensure_ascii=True) + "\n").encode()
 
@@ -78,13 +73,8 @@ def read_manifest(data: bytes) -> Manifest | None:
     """What a manifest says; None where it is none, or contradicts itself."""
     try:
         content = json.loads(data)
-        files = content["files"]
-        digests = {str(name): str(entry["sha256"]) for name, entry in files.items()}
-        labels = {
-            str(name): {str(label): str(value) for label, value in entry["labels"].items()}
-            for name, entry in files.items()
-        }
-        found = Manifest(content["release"], digests, labels, str(content["commit"]))
+        digests = {str(name): str(digest) for name, digest in content["files"].items()}
+        found = Manifest(content["release"], digests, str(content["commit"]))
         fits = content["format"] == _FORMAT and found.release == release_id(digests)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
