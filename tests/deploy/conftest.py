@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.deploy.disk_world import DiskWorld, disk_world
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +26,19 @@ def strace(tmp_path_factory: pytest.TempPathFactory) -> str:
         reason = f"strace may not trace here: {tried.stderr.strip()}"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     return program
+
+
+@pytest.fixture(scope="module", params=["release", "flat"])
+def disk(
+    request: pytest.FixtureRequest, prometheus: Path, promtool: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DiskWorld]:
+    """A server for all faults of a module, once for each layout; `w` is what a test wants."""
+    with disk_world(prometheus, promtool, tmp_path_factory.mktemp("disk"), request.param) as found:
+        yield found
+
+
+@pytest.fixture
+def w(disk: DiskWorld) -> DiskWorld:
+    """The same, where the old release is live and nothing has gone wrong."""
+    disk.reset()
+    return disk

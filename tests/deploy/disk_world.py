@@ -21,7 +21,7 @@ from rulecompiler.deploy.release import Release
 from rulecompiler.deploy.settings import LayoutName
 from rulecompiler.deploy.target import Consent
 from rulecompiler.deploy.transaction import Result
-from tests.deploy.world import World, release, rule_file, world
+from tests.deploy.world import World, codes, release, rule_file, world
 from tests.servers import within
 
 # Of all the releases, `a` stays, `b` gets another expression; both have an active alert, which must
@@ -43,17 +43,18 @@ FAILING = release(
     f=rule_file(
         "f",
         alert="FailsF",
-        expr='label_replace(vector(1), "x", "1", "", "") * on() (label_replace(vector(1), "y", "1", "", "") '
+        expr='label_replace(vector(1), "x", "1", "", "") * on () (label_replace(vector(1), "y", "1", "", "") '
         'or label_replace(vector(1), "y", "2", "", ""))',
     ),
 )
 
 _CALL = re.compile(r"^(\w+)\((.*)$", re.MULTILINE)
-EVERY_200_MS = {"global": {"evaluation_interval": "200ms"}}
+NO_CONSENT = Consent()
+OFTEN = {"global": {"evaluation_interval": "100ms"}}
 
 
 class Step(NamedTuple):
-    """A system call of a deployment below its rules folder: which one of its name it is, and its arguments."""
+    """A system call of a deployment below its rules folder, the `number`-th of its name."""
 
     call: str
     number: int
@@ -92,8 +93,8 @@ class DiskWorld(World):
             assert self.deploy(wanted).exit_code == 0
         self.template = self.scratch / "template"
         shutil.copytree(self.folder, self.template, symlinks=True)
-        within(5, lambda: len(self._active()) >= 3)
-        self.started_at = self._active()
+        within(5, lambda: len(self.active()) >= 3)
+        self.started_at = self.active()
         assert {"StaysA", "StaysB", "Theirs"} <= self.started_at.keys()
 
     @property
@@ -107,9 +108,9 @@ class DiskWorld(World):
         assert self.server.reload().status_code == 200
         self.foreign_before = self.foreign()
         self.holds(OLD)
-        if self._active() != self.started_at:  # a test has emptied the folder
-            assert within(5, lambda: self._active().keys() == self.started_at.keys())
-            self.started_at = self._active()
+        if self.active() != self.started_at:  # a test has emptied the folder
+            assert within(5, lambda: self.active().keys() == self.started_at.keys())
+            self.started_at = self.active()
 
     def empty(self) -> None:
         """Back to where nothing was ever deployed."""
@@ -182,7 +183,7 @@ class DiskWorld(World):
         found = arguments.replace(str(self.folder), "R").partition(" = ")[0]
         found = re.sub(r"\)? *(<unfinished \.\.\.>)?$", "", found)
         found = re.sub(r"\d+(?=<)", "", found)
-        found = re.sub(r"/rulecompiler-\w+", "/rulecompiler-", found)
+        found = re.sub(r"/rulecompiler-\w+|0x[0-9a-f]+", "", found)
         return re.sub(r"\d{4}-\d\d-\d\dT[\d:]+Z|(?<=\", )\d+$", "", found)
 
     # --- what must hold ------------------------------------------------------
@@ -203,7 +204,7 @@ class DiskWorld(World):
         return {name: data for name, data in self.on_disk().items() if name.startswith("group-")}
 
     def intact(self, *allowed: Release, mixed: bool = False) -> None:
-        """What lies on disk is one of these releases, whole; the alerts and the files of others are as before.
+        """What lies on disk is one of these releases, whole; alerts and the files of others are as before.
 
         With `mixed`, a shared folder may hold files of two of them, each of them whole.
         """
@@ -223,7 +224,7 @@ class DiskWorld(World):
 
     def alerts_live_on(self) -> None:
         """I5: nothing that was active has started over."""
-        now = self._active()
+        now = self.active()
         assert {name: now.get(name) for name in self.started_at} == self.started_at
 
     def holds(self, wanted: Release) -> None:
@@ -241,10 +242,11 @@ class DiskWorld(World):
         """The server starts on what is on disk, and runs it."""
         assert self.server.restart(), self.server.log
         assert self.runs(wanted)
-        within(5, lambda: len(self._active()) >= len(self.started_at))
-        self.started_at = self._active()
+        for _ in range(3):  # only then does it take up since when its alerts were active
+            self.server.wait_for_evaluation()
+        self.started_at = self.active()
 
-    def arrives(self, wanted: Release, consent: Consent = Consent()) -> Result:
+    def arrives(self, wanted: Release, consent: Consent = NO_CONSENT) -> Result:
         """A run comes to its end, and one more has nothing to do."""
         result = self.deploy(wanted, consent)
         assert result.exit_code == 0, result
@@ -258,13 +260,22 @@ class DiskWorld(World):
         assert (self.snapshot(), self.reloads()) == (seen, reloads)
         return result
 
+    def refuses(self, wanted: Release, code: str, consent: Consent = NO_CONSENT) -> None:
+        """Nothing is touched, and the server is not even told to reload."""
+        before, reloads = self.snapshot(), self.reloads()
+        result = self.deploy(wanted, consent)
+        assert result.exit_code == 2, result
+        assert code in codes(result), codes(result)
+        assert (self.snapshot(), self.reloads()) == (before, reloads)
+
     def rolls_back(self) -> None:
-        """The command `rollback` arrives at a release that was deployed earlier, or says that there is none."""
+        """A rollback arrives at the release that was deployed before."""
         wanted = earlier(self.target, None)
         assert isinstance(wanted, Release), wanted
         self.arrives(wanted)
 
-    def _active(self) -> dict[str, str]:
+    def active(self) -> dict[str, str]:
+        """Since when each of the alerts is active that must live through everything."""
         names = ("StaysA", "StaysB", "Theirs")
         alerts = self.server.ask("alerts")["alerts"]
         return {a["labels"]["alertname"]: a["activeAt"] for a in alerts if a["labels"]["alertname"] in names}
@@ -297,11 +308,8 @@ def disk_world(
     root = folder / "rules"
     pattern = f"{root}/current/*.yml" if layout == "release" else f"{root}/*.yml"
     rules = (pattern, f"{folder}/foreign/*.yml")
-    with world(
-        program, promtool, folder, layout, rules=rules, extra_config=EVERY_200_MS, **options
-    ) as found:
+    with world(program, promtool, folder, layout, rules=rules, extra_config=OFTEN, **options) as found:
         wide = DiskWorld(found.server, replace(found.target, keep=1), promtool, folder)
         wide.settle()
         wide.reset()
         yield wide
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -79,8 +80,9 @@ class Proxy:
         thread.start()
 
     def answer(self, request: Request) -> Reply | None:
-        if request.path != RELOAD:
-            return self._by_path.get(request.path, passed_on)(request)
+        path = request.path.partition("?")[0]
+        if path != RELOAD:
+            return self._by_path.get(path, passed_on)(request)
         self.reloads += 1
         return (self._behaviours.pop(0) if self._behaviours else self.usual)(request)
 
@@ -150,6 +152,8 @@ def frozen(server: Server, seconds: float | None = None) -> Callable[[], object]
 
     def freeze() -> None:
         server.signal(signal.SIGSTOP)
+        # It stops a moment later, in which it could still serve what comes next.
+        os.waitid(os.P_PID, server.process.pid, os.WSTOPPED | os.WNOWAIT)
         if seconds is not None:
             timer = threading.Timer(seconds, lambda: server.signal(signal.SIGCONT))
             timer.start()
@@ -165,6 +169,7 @@ def proxy_to(server: Server) -> Iterator[Proxy]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = PATIENCE
+        disable_nagle_algorithm = True  # or the body would wait 40 ms for the head's acknowledgement
 
         def _do(self) -> None:
             path = self.path

@@ -12,10 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from rulecompiler.deploy import sighup
 from rulecompiler.deploy.settings import Credentials, LayoutName
+from rulecompiler.diagnostics import Diagnostic
 from tests.deploy import certificates
-from tests.deploy.proxies import REJECTED, Behaviour, answers, cut, frozen, passed_on
-from tests.deploy.trial import OLD, Trial, found, trial
+from tests.deploy.proxies import REJECTED, Behaviour, answers, cut, passed_on
+from tests.deploy.trial import BOTH, EACH, OLD, Trial, found, trial
 from tests.deploy.world import release, rule_file
 
 WORD = "s3cret-word"
@@ -34,11 +36,11 @@ def program(request: pytest.FixtureRequest) -> Path:
     return path
 
 
-def test_fault_31_no_credentials(program: Path, promtool: Path, tmp_path: Path) -> None:
+def test_fault_31_no_credentials(prometheus: Path, promtool: Path, tmp_path: Path) -> None:
     users = {"basic_auth_users": {KNOWN.username: HASHED}}
     with (
         httpx.Client(trust_env=False, auth=(KNOWN.username, WORD)) as client,
-        trial(program, promtool, tmp_path / "t", begin=False, web_config=users, client=client) as t,
+        trial(prometheus, promtool, tmp_path / "t", begin=False, web_config=users, client=client) as t,
     ):
         t.world.target = replace(t.world.target, credentials=KNOWN)
         t.begin()
@@ -86,7 +88,7 @@ def test_fault_31_tls(prometheus_3: Path, promtool: Path, tmp_path: Path) -> Non
 REFUSALS = ((401, "RC817"), (403, "RC817"), (404, "RC818"), (405, "RC818"), (400, "RC818"))
 
 
-@pytest.mark.parametrize("layout", ["release", "flat"])
+@BOTH
 def test_fault_31_only_reloads_are_refused(
     prometheus: Path, promtool: Path, tmp_path: Path, layout: LayoutName
 ) -> None:
@@ -124,12 +126,21 @@ def test_fault_31_lifecycle_api_is_off(program: Path, promtool: Path, tmp_path: 
         t.converges()
 
 
-def test_fault_31_a_signal_that_works_late(prometheus: Path, promtool: Path, tmp_path: Path) -> None:
-    # Frozen when it gets the signal, and back when the deployer has given up waiting for its end.
+def test_fault_31_a_signal_that_is_lost(
+    prometheus: Path, promtool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The one for the new files. The barrier is a signal as well: there is nothing else that it listens to.
     with without_lifecycle(prometheus, promtool, tmp_path) as t:
-        frozen(t.server, 1.5)()
-        result = t.deploy(reload_timeout=0.5, ready_timeout=10.0)
-        t.live(result)
+        sent: list[str] = []
+
+        def hang_up(pid_file: str) -> Diagnostic | None:
+            sent.append(pid_file)
+            return None if len(sent) == 2 else sighup.hang_up(pid_file)
+
+        monkeypatch.setattr("rulecompiler.deploy.reloading.hang_up", hang_up)
+        t.live(t.deploy(reload_timeout=0.7))
+        assert len(sent) == 3
+        t.converges()
 
 
 # --- and when all is to go back --------------------------------------------------------
@@ -141,7 +152,7 @@ FOR_GOOD: dict[str, tuple[Behaviour, str]] = {
 }
 
 
-@pytest.mark.parametrize("layout", ["release", "flat"])
+@EACH
 def test_fault_56_the_way_back_fails_too(
     program: Path, promtool: Path, tmp_path: Path, layout: LayoutName
 ) -> None:
@@ -158,12 +169,12 @@ def test_fault_56_the_way_back_fails_too(
         t.converges(restarted=True)
 
 
-def test_fault_56_memory_is_new(program: Path, promtool: Path, tmp_path: Path) -> None:
+def test_fault_56_memory_is_new(prometheus: Path, promtool: Path, tmp_path: Path) -> None:
     # The new rules were loaded, and their evaluation failed; then nobody takes the POST.
     failing = release(
         cpu=rule_file(), mem=OLD.files["group-mem.yml"], bad=rule_file("bad", expr=MANY, alert="Bad")
     )
-    with trial(program, promtool, tmp_path / "t", proxied=True) as t:
+    with trial(prometheus, promtool, tmp_path / "t", proxied=True) as t:
         t.proxy.on_reloads(passed_on, passed_on)
         t.proxy.usual = answers(403)
         result = t.deploy(failing)

@@ -10,7 +10,7 @@ from rulecompiler.deploy.release import Release
 from rulecompiler.deploy.settings import LayoutName
 from rulecompiler.diagnostics import Severity
 from tests.deploy.proxies import after, passed_on
-from tests.deploy.trial import NEW, OLD, Trial, found, trial
+from tests.deploy.trial import BOTH, EACH, NEW, OLD, Trial, trial
 from tests.deploy.world import codes, release, rule_file
 from tests.servers import page, scrape, within
 
@@ -33,7 +33,7 @@ def has_data(t: Trial) -> bool:
     return within(20, lambda: t.server.count("left") == 2 and t.server.count("right") == 2)
 
 
-@pytest.mark.parametrize("layout", ["release", "flat"])
+@EACH
 def test_fault_38_a_rule_cannot_be_evaluated(
     program: Path, promtool: Path, tmp_path: Path, layout: LayoutName
 ) -> None:
@@ -68,7 +68,7 @@ def reload_failed(t: Trial) -> bool:
     return "prometheus_config_last_reload_successful 0" in lines
 
 
-@pytest.mark.parametrize("layout", ["release", "flat"])
+@BOTH
 def test_fault_54_auto_reload(prometheus_3: Path, promtool: Path, tmp_path: Path, layout: LayoutName) -> None:
     too_old = release(
         cpu=rule_file(expr="holt_winters(up[5m], 0.5, 0.5) > 0"), mem=OLD.files["group-mem.yml"]
@@ -107,9 +107,10 @@ def test_fault_54_nobody_reloads(prometheus: Path, promtool: Path, tmp_path: Pat
 
 
 def test_fault_38_the_server_dies_while_it_is_watched(
-    prometheus: Path, promtool: Path, tmp_path: Path
+    prometheus: Path, promtool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The new rules run, and kill it: known only when it is asked how their evaluation went.
+    monkeypatch.setattr("rulecompiler.deploy.server._DELAYS_SECONDS", (0.1,))
     with trial(prometheus, promtool, tmp_path / "t", proxied=True) as t:
         answers = iter(range(100))
 
@@ -117,8 +118,8 @@ def test_fault_38_the_server_dies_while_it_is_watched(
             if t.proxy.reloads == 2 and next(answers) == 1:  # after the look that compares what runs
                 t.server.kill()
 
+        t.proxy.on_reloads()
         t.proxy.on("/api/v1/rules", lambda request: after(lambda: dies(request))(request))
         t.unknown(t.deploy(ready_timeout=0.5), "RC814", "broke off")
-        found(t.deploy(ready_timeout=0.5), "RC814")
         t.survives_a_restart()
         t.converges(restarted=True)

@@ -11,10 +11,9 @@ import pytest
 
 from rulecompiler.deploy.settings import LayoutName
 from tests.deploy.proxies import after, passed_on
-from tests.deploy.trial import foreign_rules, found, trial
+from tests.deploy.trial import EACH, foreign_rules, found, trial
 from tests.servers import within
 
-BOTH = pytest.mark.parametrize("layout", ["release", "flat"])
 BAD = {
     "a query": foreign_rules("bad").replace("vector(3)", "vector(3"),
     "YAML": "groups: [",
@@ -29,7 +28,7 @@ def program(request: pytest.FixtureRequest) -> Path:
     return path
 
 
-@BOTH
+@EACH
 def test_fault_39_a_bad_file_of_others(
     program: Path, promtool: Path, tmp_path: Path, layout: LayoutName
 ) -> None:
@@ -46,7 +45,7 @@ def test_fault_39_a_bad_file_of_others(
         t.converges(restarted=True)
 
 
-@BOTH
+@EACH
 def test_fault_40_a_good_file_of_others(
     program: Path, promtool: Path, tmp_path: Path, layout: LayoutName
 ) -> None:
@@ -72,12 +71,15 @@ SPECIAL: Mapping[str, Callable[[Path], None]] = {
 }
 
 
-@pytest.mark.parametrize("where", ["release", "flat", "others", "current"])
+@pytest.mark.parametrize(
+    ("program", "where"),
+    [("prometheus", "flat"), ("prometheus", "current"), ("prometheus_3", "others")],
+    indirect=["program"],
+)
 def test_fault_41_what_is_no_file(program: Path, promtool: Path, tmp_path: Path, where: str) -> None:
     layout: LayoutName = "flat" if where == "flat" else "release"
     with trial(program, promtool, tmp_path / "t", layout) as t:
         folders = {
-            "release": tmp_path / "t" / "others",
             "flat": t.world.folder,
             "others": tmp_path / "t" / "others",
             "current": t.world.folder / "current",
@@ -102,9 +104,13 @@ def test_fault_41_a_pipe_that_comes_too_late_to_be_seen(
     pipe = tmp_path / "t" / "others" / "pipe.yml"
     with trial(prometheus, promtool, tmp_path / "t", proxied=True) as t:
         t.proxy.on_reloads(passed_on, after(lambda: os.mkfifo(pipe)))
-        t.unknown(t.deploy(reload_timeout=0.4, ready_timeout=0.5), "RC8(13|22)")
-        pipe_end = os.open(pipe, os.O_WRONLY)  # the server reads on, and finds nothing
-        os.close(pipe_end)
+        result = t.deploy(reload_timeout=0.4, ready_timeout=0.5)
+        again = t.deploy(reload_timeout=0.4, ready_timeout=0.5)
+        end = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)  # the server reads on, and finds nothing
         pipe.unlink()
+        os.close(end)
+        t.unknown(result, "RC822", "not known", "rulecompiler status")
+        assert again.exit_code == 4, again
+        found(again, "RC895", f"{pipe}.*named pipe", "move it away")
         assert within(10, lambda: t.server.get("/-/ready").status_code == 200)
         t.converges()

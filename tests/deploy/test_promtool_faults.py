@@ -7,10 +7,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from rulecompiler.deploy.settings import LayoutName
-from tests.deploy.trial import NEW, trial
+from tests.deploy.trial import BOTH, NEW, trial
 from tests.servers import within
 
 
@@ -37,7 +35,7 @@ def test_fault_21_promtool_is_missing(prometheus: Path, promtool: Path, tmp_path
         t.converges(restarted=True)
 
 
-@pytest.mark.parametrize("layout", ["release", "flat"])
+@BOTH
 def test_fault_21_promtool_goes_while_deploying(
     prometheus: Path, promtool: Path, tmp_path: Path, layout: LayoutName
 ) -> None:
@@ -60,7 +58,7 @@ CRASHES = {
 }
 
 
-@pytest.mark.parametrize("layout", ["release", "flat"])
+@BOTH
 def test_fault_22_promtool_crashes(
     prometheus: Path, promtool: Path, tmp_path: Path, layout: LayoutName
 ) -> None:

@@ -14,11 +14,10 @@ import yaml
 from rulecompiler.deploy.settings import LayoutName
 from rulecompiler.generated_file import MARKER
 from tests.deploy.proxies import REJECTED, after, answers, cut, frozen, late, passed_on, silent
-from tests.deploy.trial import OLD, Trial, foreign_rules, found, trial
+from tests.deploy.trial import BOTH, EACH, OLD, Trial, foreign_rules, found, trial
 from tests.deploy.world import codes, release, rule_file
 from tests.servers import Server, within
 
-BOTH = pytest.mark.parametrize("layout", ["release", "flat"])
 # What 3.x knows and 2.42 refuses: promtool 3.x finds nothing wrong with it.
 GROUP = {"name": "new", "labels": {"site": "here"}, "rules": [{"alert": "New", "expr": "vector(2) > 0"}]}
 TOO_NEW = release(
@@ -62,16 +61,16 @@ def test_fault_24_a_server_newer_than_promtool(prometheus_3: Path, promtool: Pat
         t.converges()
 
 
-def test_fault_24_only_the_answer_says_so(program: Path, promtool: Path, tmp_path: Path) -> None:
+def test_fault_24_only_the_answer_says_so(prometheus_3: Path, promtool: Path, tmp_path: Path) -> None:
     # The server has not even looked, as far as anybody can tell.
-    with trial(program, promtool, tmp_path / "t", proxied=True) as t:
+    with trial(prometheus_3, promtool, tmp_path / "t", proxied=True) as t:
         t.proxy.on_reloads(passed_on, answers(500, REJECTED))
         t.rolled_back(t.deploy(), "RC821")
         assert t.proxy.reloads == 3
         t.converges()
 
 
-@BOTH
+@EACH
 def test_fault_30_500_because_of_others(
     program: Path, promtool: Path, tmp_path: Path, layout: LayoutName
 ) -> None:
@@ -120,7 +119,7 @@ done
 # --- it is not there, or not any more ------------------------------------------------
 
 
-@BOTH
+@EACH
 def test_fault_25_down_before(program: Path, promtool: Path, tmp_path: Path, layout: LayoutName) -> None:
     with trial(program, promtool, tmp_path / "t", layout) as t:
         t.server.kill()
@@ -151,7 +150,7 @@ def supervised(server: Server) -> Iterator[None]:
         thread.join()
 
 
-@BOTH
+@EACH
 def test_fault_26_dies_during_the_reload_and_comes_back(
     program: Path, promtool: Path, tmp_path: Path, layout: LayoutName
 ) -> None:
@@ -161,7 +160,7 @@ def test_fault_26_dies_during_the_reload_and_comes_back(
         t.converges(restarted=True)
 
 
-@BOTH
+@EACH
 def test_fault_26_dies_during_the_reload_for_good(
     program: Path, promtool: Path, tmp_path: Path, layout: LayoutName
 ) -> None:
@@ -196,8 +195,8 @@ def test_fault_28_crash_loops_on_the_new_set(
         t.converges(restarted=True)
 
 
-def test_fault_29_starts_slowly(program: Path, promtool: Path, tmp_path: Path) -> None:
-    with trial(program, promtool, tmp_path / "t", proxied=True) as t:
+def test_fault_29_starts_slowly(prometheus: Path, promtool: Path, tmp_path: Path) -> None:
+    with trial(prometheus, promtool, tmp_path / "t", proxied=True) as t:
         t.proxy.on("/-/ready", answers(503, "Service Unavailable"))
         t.refused(t.deploy(ready_timeout=0.4), "RC819", "not ready after 0.4 s", "ready_timeout")
         times = iter([answers(503), answers(503), passed_on])
@@ -214,7 +213,7 @@ def thaw(t: Trial) -> None:
     assert within(10, lambda: t.server.get("/-/ready").status_code == 200)
 
 
-@BOTH
+@EACH
 def test_fault_32_applies_late(program: Path, promtool: Path, tmp_path: Path, layout: LayoutName) -> None:
     with trial(program, promtool, tmp_path / "t", layout, proxied=True) as t:
         t.proxy.on_reloads(passed_on, after(frozen(t.server, 1.2)))
@@ -223,8 +222,8 @@ def test_fault_32_applies_late(program: Path, promtool: Path, tmp_path: Path, la
         t.converges()
 
 
-def test_fault_32_was_lost(program: Path, promtool: Path, tmp_path: Path) -> None:
-    with trial(program, promtool, tmp_path / "t", proxied=True) as t:
+def test_fault_32_was_lost(prometheus: Path, promtool: Path, tmp_path: Path) -> None:
+    with trial(prometheus, promtool, tmp_path / "t", proxied=True) as t:
         t.proxy.on_reloads(passed_on, silent(1.0))
         t.live(t.deploy(reload_timeout=0.5))
         assert t.proxy.reloads == 3
@@ -238,9 +237,9 @@ def test_fault_32_late_and_refused(prometheus: Path, promtool_3: Path, tmp_path:
         t.converges()
 
 
-def test_fault_32_applies_after_the_rollback(program: Path, promtool: Path, tmp_path: Path) -> None:
+def test_fault_32_applies_after_the_rollback(prometheus_3: Path, promtool: Path, tmp_path: Path) -> None:
     # Whenever it comes, it finds the old files.
-    with trial(program, promtool, tmp_path / "t", proxied=True) as t:
+    with trial(prometheus_3, promtool, tmp_path / "t", proxied=True) as t:
         before = t.world.reloads()
         t.proxy.on_reloads(passed_on, late(1.5), answers(500, REJECTED))
         t.rolled_back(t.deploy(reload_timeout=0.5), "RC821")
@@ -249,7 +248,7 @@ def test_fault_32_applies_after_the_rollback(program: Path, promtool: Path, tmp_
         t.converges()
 
 
-@BOTH
+@EACH
 def test_fault_33_never_answers(program: Path, promtool: Path, tmp_path: Path, layout: LayoutName) -> None:
     with trial(program, promtool, tmp_path / "t", layout, proxied=True) as t:
         t.proxy.on_reloads(passed_on, after(frozen(t.server)))
@@ -260,9 +259,9 @@ def test_fault_33_never_answers(program: Path, promtool: Path, tmp_path: Path, l
         t.converges(restarted=True)
 
 
-def test_fault_33_never_answers_the_deployer(program: Path, promtool: Path, tmp_path: Path) -> None:
+def test_fault_33_never_answers_the_deployer(prometheus: Path, promtool: Path, tmp_path: Path) -> None:
     # It is ready, and reloads hang; then they do not any more, and nobody has run again.
-    with trial(program, promtool, tmp_path / "t", proxied=True) as t:
+    with trial(prometheus, promtool, tmp_path / "t", proxied=True) as t:
         t.proxy.on_reloads(passed_on, *[silent(0.6)] * 8)
         t.unknown(
             t.deploy(reload_timeout=0.3, ready_timeout=0.4), "RC822", "not known", "rulecompiler status"

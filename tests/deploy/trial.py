@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from rulecompiler.deploy.opening import layout_of
@@ -35,6 +36,11 @@ NEW = release(
 OFTEN: Mapping[str, object] = {
     "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "100ms"}
 }
+# Each version and each layout once; `program` is a fixture's name.
+EACH = pytest.mark.parametrize(
+    ("program", "layout"), [("prometheus", "flat"), ("prometheus_3", "release")], indirect=["program"]
+)
+BOTH = pytest.mark.parametrize("layout", ["release", "flat"])
 NO_CONSENT = Consent()
 _JOURNAL = ".rulecompiler/journal.json"
 

@@ -27,6 +27,7 @@ from tests.servers import Server, prometheus_with
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = "2026-11-21T12:00:00Z"
+SETTINGS = Settings()
 QUICK = Target(
     reload_timeout=5.0, ready_timeout=5.0, evaluation_wait=5.0
 )  # what takes longer on loopback has gone wrong
@@ -143,7 +144,7 @@ def deploy_all(
     *,
     dry_run: bool = False,
     soak_intervals: int = 1,
-    settings: Settings = Settings(),
+    settings: Settings = SETTINGS,
 ) -> Result:
     """Deploy to several targets in this process."""
     opened = deployers([target for target, _ in work], ROOT, settings, environ, now=NOW)

@@ -23,6 +23,9 @@ def bundle(directory: Path, allow_uncommitted: bool, fmt: str) -> int:
     of the output is the release's id.
 
     \b
+    Exit codes: 0 bundled, 1 refused.
+
+    \b
     Examples:
       rulecompiler bundle bundle/
       rulecompiler deploy --from bundle/     on the machine that reaches Prometheus

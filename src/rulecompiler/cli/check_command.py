@@ -11,7 +11,11 @@ from rulecompiler.cli.compile_command import file_changes, plural, show_changes,
 from rulecompiler.cli.output import format_option, repo_root, write
 from rulecompiler.cli.progress import on_terminal
 
+_MAY_COME_FROM_ENVIRONMENT = "RC809"
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rulecompiler.diagnostics import Diagnostic
     from rulecompiler.gate import UnitTests
     from rulecompiler.outcome import Outcome
@@ -44,6 +48,7 @@ def check(jobs: int, full_diff: bool, fmt: str) -> int:
     tests: UnitTests | None = None
     version = ""
     if not has_errors(diagnostics):
+        diagnostics += _targets(root)
         changes = file_changes(outcome)
         diagnostics += tuple(_stale(change) for change in changes)
         tests, version, more = _promtool(outcome)
@@ -74,6 +79,17 @@ def _stale(change: FileChange) -> Diagnostic:
         message = f"`{change.path}` is not what alerts/ compiles to (+{added} -{removed})"
     help_text = "run `rulecompiler compile` and commit the result"
     return Diagnostic("RC706", message, Span(change.path, 1, 1, 1, 1), help=help_text)
+
+
+def _targets(root: Path) -> tuple[Diagnostic, ...]:
+    """What is wrong with the places to deploy to, as far as the file alone tells."""
+    from rulecompiler.deploy.opening import read_settings
+    from rulecompiler.inputs import SETTINGS_FILE
+
+    if not (root / SETTINGS_FILE).exists():
+        return ()
+    found = read_settings(root, {}).diagnostics
+    return tuple(d for d in found if d.code != _MAY_COME_FROM_ENVIRONMENT)
 
 
 def _promtool(outcome: Outcome) -> tuple[UnitTests | None, str, tuple[Diagnostic, ...]]:

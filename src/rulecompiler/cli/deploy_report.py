@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from rulecompiler.cli.output import screen, show, write
 from rulecompiler.codes import TITLES
+from rulecompiler.deploy.target import Change
 from rulecompiler.deploy.transaction import ExitCode, Result, Status, TargetResult
-from rulecompiler.diagnostics import Diagnostic
+from rulecompiler.diagnostics import Diagnostic, Span
 from rulecompiler.document import Locator
 from rulecompiler.reporters import located
 from rulecompiler.reporters.folding import fold
@@ -33,6 +35,12 @@ _CLOSING = {
 }
 
 
+def cannot_look(faults: tuple[Diagnostic, ...], fmt: str, texts: Mapping[str, str]) -> int:
+    """Tells why a command that changes nothing could not do its work; the exit code."""
+    show(faults, fmt, texts, Locator(texts).span, titles=TITLES)
+    return int(ExitCode.REFUSED)
+
+
 def report_faults(faults: tuple[Diagnostic, ...], fmt: str, texts: Mapping[str, str]) -> int:
     """Tells why nothing was even tried; the exit code."""
     result = Result(ExitCode.REFUSED, ())
@@ -50,17 +58,17 @@ def report_result(
 ) -> None:
     """Tells how a deployment went; `faults` are those of no single target."""
     locate = Locator(texts).span
-    everything = (*faults, *(d for target in result.targets for d in target.diagnostics))
+    everything = (*faults, *(d for target in result.targets for d in _named(target, result)))
     if fmt == "json":
         write(json.dumps(_data(result, located(everything, locate), dry_run), indent=2) + "\n")
         return
     if fmt == "markdown":
-        write(_markdown(result, everything, dry_run))
+        write(_markdown(result, located(everything, locate), dry_run))
         return
     if fmt == "github":
         show(everything, fmt, texts, locate, titles=TITLES)
-        _summarise(_markdown(result, everything, dry_run))
-    elif everything:
+        _summarise(_markdown(result, located(everything, locate), dry_run))
+    else:
         _show_by_target(result, faults, texts)
     for target in result.targets:
         write("".join(f"{line}\n" for line in _plan(target, Painter(screen().color))))
@@ -95,25 +103,37 @@ def _show_by_target(result: Result, faults: tuple[Diagnostic, ...], texts: Mappi
             show(target.diagnostics, "text", texts, locate)
 
 
+def _named(target: TargetResult, result: Result) -> Iterator[Diagnostic]:
+    """Where all are in one list, each says which of several targets it is about."""
+    for found in target.diagnostics:
+        several = len(result.targets) > 1
+        yield replace(found, message=f"{target.name}: {found.message}") if several else found
+
+
 def _plan(target: TargetResult, paint: Painter) -> Iterator[str]:
     """`prometheus: 1a2b3c4d5e6f → 6f5e4d3c2b1a, live` and the files below it."""
-    before = target.before[:_SHORT] or "nothing"
-    way = (
-        target.release[:_SHORT]
-        if target.before == target.release
-        else f"{before} → {target.release[:_SHORT]}"
-    )
+    change = target.change
+    looked = bool(target.before or change.added or change.changed or change.removed)
+    if target.before == target.release or not looked:
+        way = target.release[:_SHORT]
+    else:
+        way = f"{target.before[:_SHORT] or 'nothing'} → {target.release[:_SHORT]}"
     yield f"{paint(target.name, 'bold')}: {way}, {target.status.value}"
     if target.status is Status.UNCHANGED:
         return
-    lists = (target.change.added, target.change.changed, target.change.removed)
+    yield from changed_names(change, paint)
+    if change.unchanged:
+        yield f"    {change.unchanged:,} unchanged"
+
+
+def changed_names(change: Change, paint: Painter) -> Iterator[str]:
+    """`  + group-web.yml` for what would be added, and so on."""
+    lists = (change.added, change.changed, change.removed)
     for (mark, _, style), names in zip(_MARKS, lists, strict=True):
         for name in names[:_SHOWN]:
             yield paint(f"  {mark} {name}", style)
         if len(names) > _SHOWN:
             yield paint(f"  {mark} and {len(names) - _SHOWN} more", style)
-    if target.change.unchanged:
-        yield f"    {target.change.unchanged:,} unchanged"
 
 
 def _data(result: Result, diagnostics: tuple[Diagnostic, ...], dry_run: bool) -> dict[str, object]:
@@ -140,9 +160,10 @@ def _data(result: Result, diagnostics: tuple[Diagnostic, ...], dry_run: bool) ->
 
 
 def _markdown(result: Result, diagnostics: tuple[Diagnostic, ...], dry_run: bool) -> str:
-    lines = [f"### Alert rules: {closing(result, dry_run)}", ""]
+    lines = [f"### Alert rules: {closing(result, dry_run)}"]
     if result.targets:
-        lines += ["| target | status | release | added | changed | removed |", "|---|---|---|---|---|---|"]
+        lines += ["", "| target | status | release | added | changed | removed |"]
+        lines += ["|---|---|---|---|---|---|"]
     for target in result.targets:
         counts = (len(target.change.added), len(target.change.changed), len(target.change.removed))
         cells = (target.name, target.status.value, f"`{target.release}`", *map(str, counts))
@@ -152,7 +173,8 @@ def _markdown(result: Result, diagnostics: tuple[Diagnostic, ...], dry_run: bool
     for entry in fold(diagnostics):
         found = entry.diagnostic
         help_text = f" — {_inline(found.help)}" if found.help else ""
-        lines.append(f"- **{found.severity.value} {found.code}**: {_inline(found.message)}{help_text}")
+        where = f" (`{found.place.path}:{found.place.line}`)" if isinstance(found.place, Span) else ""
+        lines.append(f"- **{found.severity.value} {found.code}**: {_inline(found.message)}{where}{help_text}")
     return "\n".join(lines) + "\n"
 
 
@@ -164,6 +186,10 @@ def _inline(text: str) -> str:
 def _summarise(text: str) -> None:
     """Where GitHub shows a job's result."""
     path = os.environ.get("GITHUB_STEP_SUMMARY")
-    if path:
+    if not path:
+        return
+    try:
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(text)
+    except OSError as error:  # how the deployment went must not depend on it
+        write(f"the job's summary could not be written: {error.strerror}\n")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from rulecompiler.cli.output import repo_root
+from rulecompiler.cli.output import here, repo_root
 
 if TYPE_CHECKING:
     from rulecompiler.deploy.opening import Refused
@@ -47,6 +47,11 @@ class Place:
         self.targets = targets
         self.texts: Mapping[str, str] = {}  # of files that diagnostics are about
 
+    def unasked(self, reason: str) -> str:
+        """Lines about the chosen targets that a command has nothing to do with."""
+        others = [target for target in self.targets if target.kind != "prometheus"]
+        return "".join(f"{target.name}: of kind {target.kind}, {reason}\n" for target in others)
+
 
 Releases = Callable[[Place], tuple[Mapping[str, "Release"], tuple["Diagnostic", ...]]]
 """The release of each target, by its name, and what speaks against them."""
@@ -60,7 +65,7 @@ def find_place(names: tuple[str, ...], *, needs_repo: bool) -> Place | Refused:
     from rulecompiler.deploy.opening import Refused, read_settings
     from rulecompiler.inputs import find_root
 
-    root = repo_root() if needs_repo else find_root(Path.cwd()) or Path.cwd()
+    root = repo_root() if needs_repo else find_root(here()) or here()
     found = read_settings(root, os.environ)
     if isinstance(found, Refused):
         return found
@@ -69,7 +74,7 @@ def find_place(names: tuple[str, ...], *, needs_repo: bool) -> Place | Refused:
     if unknown:
         raise click.UsageError(f"there is no target {unknown[0]!r}; there are: {', '.join(known)}")
     targets = tuple(known[name] for name in dict.fromkeys(names)) if names else found.deploy.targets
-    place = Place(root, found.settings, found.deploy, targets, found.warnings)
+    place = Place(root, found.settings, found.deploy, targets, found.diagnostics)
     place.texts = found.texts
     return place
 

@@ -43,31 +43,33 @@ def drift(folder: Path | None, names: tuple[str, ...], fmt: str) -> int:
       rulecompiler drift
       rulecompiler drift --format github     in a scheduled workflow
     """
-    from rulecompiler.cli.deploy_report import report_faults
+    from rulecompiler.cli.deploy_report import cannot_look
     from rulecompiler.cli.deploying import Place, find_place
     from rulecompiler.deploy import inspection
     from rulecompiler.deploy.artifact import select
-    from rulecompiler.deploy.opening import site_of
+    from rulecompiler.deploy.opening import deployers, site_of
+    from rulecompiler.diagnostics import Diagnostic
     from rulecompiler.self_metrics import record_drift
 
     place = find_place(names, needs_repo=folder is None)
     if not isinstance(place, Place):
-        return report_faults(place.diagnostics, fmt, place.texts)
+        return cannot_look(place.diagnostics, fmt, place.texts)
     release, faults = _wanted(place.root, folder)
     if release is None:
-        report_faults(faults, fmt, {})
-        return UNKNOWN
+        return cannot_look(faults, fmt, {})
     found: list[Drift] = []
     for target in place.targets:
-        if target.kind != "prometheus":
-            continue
         share = select(release, target)
         if isinstance(share, tuple):
-            report_faults(share, fmt, {})
-            return UNKNOWN
-        site = site_of(target, None)
-        with site.server:
-            each = inspection.drift(site, share)
+            return cannot_look(share, fmt, {})
+        if target.kind == "prometheus":
+            site = site_of(target, None)
+            with site.server:
+                each = inspection.drift(site, share)
+        else:
+            opened = deployers((target,), place.root, place.settings, os.environ, now="")
+            assert not isinstance(opened, Diagnostic), opened  # only a Prometheus needs promtool
+            each = inspection.drift_elsewhere(opened[0], share)
         found.append(each)
         if each.found is not None:
             faults += record_drift(place.settings, os.environ, target.name, drifted=each.found)
@@ -120,7 +122,7 @@ def _json(found: list[Drift]) -> str:
                 "changed": list(each.undeployed.changed),
                 "removed": list(each.undeployed.removed),
             },
-            "running_matches_disk": each.running,
+            "running_matches_disk": each.running if each.kind == "prometheus" else None,
             "errors": [f"{d.code}: {d.message}" for d in each.diagnostics],
         }
         for each in found
@@ -133,19 +135,21 @@ def _json(found: list[Drift]) -> str:
 
 def _text(each: Drift) -> str:
     from rulecompiler.cli.compile_command import plural
+    from rulecompiler.cli.deploy_report import changed_names
     from rulecompiler.terminal import Painter
 
     paint = Painter(screen().color)
     word = {True: "drift", False: "no drift", None: "cannot be told"}[each.found]
     change = each.undeployed
     differing = len(change.added) + len(change.changed) + len(change.removed)
-    disk = f"{plural(differing, 'file')} not as in the repo" if differing else "as in the repo"
-    if each.edited:
-        disk += f", {plural(len(each.edited), 'file')} changed by hand"
-    runs = {True: "what is on disk", False: "not what is on disk", None: "unknown"}[each.running]
-    return (
-        f"{paint(each.target, 'bold')}: {word}\n"
-        f"  repo  {each.repo[:12]}\n"
-        f"  disk  {(each.disk or 'nothing')[:12]}  {disk}\n"
-        f"  runs  {runs}\n"
-    )
+    lines = [f"{paint(each.target, 'bold')}: {word}", f"  repo  {each.repo[:12]}"]
+    if each.kind == "prometheus":
+        disk = f"{plural(differing, 'file')} not as in the repo" if differing else "as in the repo"
+        if each.edited:
+            disk += f", {plural(len(each.edited), 'file')} changed by hand"
+        runs = {True: "what is on disk", False: "not what is on disk", None: "unknown"}[each.running]
+        lines += [f"  disk  {(each.disk or 'nothing')[:12]}  {disk}", f"  runs  {runs}"]
+    elif each.running:
+        noun = "group" if each.kind == "mimir" else "manifest"
+        lines.append(f"  there {f'{plural(differing, noun)} not' if differing else 'all'} as in the repo")
+    return "".join(f"{line}\n" for line in (*lines, *changed_names(change, paint)))

@@ -39,15 +39,19 @@ def write(text: str) -> None:
         sys.stdout.write(text)
 
 
+def here() -> Path:
+    """The working directory; a usage error where it is gone."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise click.UsageError("this folder does not exist any more: `cd` to one that does") from None
+
+
 def repo_root() -> Path:
     """The repo that the working directory is in; a usage error where there is none."""
     from rulecompiler.inputs import find_root
 
-    try:
-        here = Path.cwd()
-    except FileNotFoundError:
-        raise click.UsageError("this folder does not exist any more: `cd` to one that does") from None
-    root = find_root(here)
+    root = find_root(here())
     if root is None:
         raise click.UsageError(
             "there is no rulecompiler.yaml and no alerts/ here or above: "

@@ -21,18 +21,18 @@ def releases(names: tuple[str, ...], fmt: str) -> int:
       rulecompiler rollback 3f9c1a     back to one of them
     """
     from rulecompiler.cli.compile_command import plural
-    from rulecompiler.cli.deploy_report import report_faults
+    from rulecompiler.cli.deploy_report import cannot_look
     from rulecompiler.cli.deploying import Place, find_place
     from rulecompiler.deploy.history import kept
     from rulecompiler.diagnostics import Diagnostic
 
     place = find_place(names, needs_repo=False)
     if not isinstance(place, Place):
-        return report_faults(place.diagnostics, fmt, place.texts)
+        return cannot_look(place.diagnostics, fmt, place.texts)
     found = {target.name: kept(target) for target in place.targets if target.kind == "prometheus"}
     faults = tuple(each for each in found.values() if isinstance(each, Diagnostic))
     if faults:
-        return report_faults(faults, fmt, place.texts)
+        return cannot_look(faults, fmt, place.texts)
     listed = {name: each for name, each in found.items() if not isinstance(each, Diagnostic)}
     if fmt == "json":
         data = [
@@ -49,4 +49,5 @@ def releases(names: tuple[str, ...], fmt: str) -> int:
             at = release.deployed_at or "never deployed"
             files = plural(release.files, "file")
             write(f"{mark} {release.release[:12]}  {at:<20}  {files:>9}  {commit}".rstrip() + "\n")
+    write(place.unasked("no releases are kept beside it"))
     return 0

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from rulecompiler.diagnostics import Diagnostic
 
 RELOADED, REFUSED, UNKNOWN = 0, 2, 4
+_WORDS = {
+    RELOADED: "reloaded, and what was deployed runs",
+    REFUSED: "refused, nothing was reloaded, what ran before still runs",
+    UNKNOWN: "unknown, what was deployed is not seen to run",
+}
 
 
 @click.command()
@@ -27,11 +32,16 @@ def reload(names: tuple[str, ...], fmt: str) -> int:
 
     \b
     Exit codes:
-      0  what was deployed runs
-      2  refused: a deployment is under way, or the server cannot be told to reload
+      0  reloaded: what was deployed runs
+      2  refused: nothing was reloaded, what ran before still runs
       4  unknown: what was deployed is not seen to run
+
+    \b
+    Examples:
+      rulecompiler reload
+      rulecompiler reload --target staging
     """
-    from rulecompiler.cli.deploy_report import report_faults
+    from rulecompiler.cli.deploy_report import cannot_look
     from rulecompiler.cli.deploying import Place, find_place
     from rulecompiler.deploy.opening import site_of
     from rulecompiler.deploy.site import Promtool
@@ -40,7 +50,7 @@ def reload(names: tuple[str, ...], fmt: str) -> int:
 
     place = find_place(names, needs_repo=False)
     if not isinstance(place, Place):
-        return report_faults(place.diagnostics, fmt, place.texts)
+        return cannot_look(place.diagnostics, fmt, place.texts)
     tool = find(os.environ, place.root)
     promtool = None if isinstance(tool, Diagnostic) else Promtool(tool, place.settings.timeout)
     code = RELOADED
@@ -52,13 +62,15 @@ def reload(names: tuple[str, ...], fmt: str) -> int:
         with site.server:
             own, faults = _reload(site)
         code = max(code, own)
-        message = "the deployed rules run" if own == RELOADED else faults[0].message
+        message = _WORDS[own] if own == RELOADED else faults[0].message
         answers.append(
             {"name": target.name, "status": "success" if own == RELOADED else "error", "message": message}
         )
         if fmt == "text":
             show_unplaced(faults)
-            write(f"{target.name}: {message}\n")
+            write(f"{target.name}: {_WORDS[own]}\n")
+    if fmt == "text":
+        write(place.unasked("nothing is reloaded"))
     if fmt == "json":
         first = {key: answers[0][key] for key in ("status", "message")} if len(answers) == 1 else {}
         write(json.dumps({**first, "targets": answers}, indent=2) + "\n")
@@ -66,8 +78,10 @@ def reload(names: tuple[str, ...], fmt: str) -> int:
 
 
 def _reload(site: Site) -> tuple[int, tuple[Diagnostic, ...]]:
+    from rulecompiler.deploy import faults
     from rulecompiler.deploy.journal import lock, read_journal
     from rulecompiler.deploy.site import Seen
+    from rulecompiler.diagnostics import Diagnostic, has_errors
 
     layout = site.layout
     live = layout.live()
@@ -76,13 +90,21 @@ def _reload(site: Site) -> tuple[int, tuple[Diagnostic, ...]]:
     with lock(layout.folder) as locked_out:
         journal = read_journal(layout.folder)
         stop = (locked_out,) if locked_out is not None else layout.faults()
+        if not has_errors(stop):
+            stop = tuple(faults.edited(site.target.path, name) for name in live.edited)
         if not stop and journal is not None:
-            stop = (_under_way(),)
+            stop = (journal if isinstance(journal, Diagnostic) else _under_way(),)
+        if not stop:
+            fault = site.server.wait_ready(site.target.ready_timeout)
+            stop = () if fault is None else (fault,)
         if stop:
             return REFUSED, stop
-        fault = site.server.wait_ready(site.target.ready_timeout)
-        found = (fault,) if fault is not None else site.bring(live.files)
-    return (RELOADED, ()) if isinstance(found, Seen) else (UNKNOWN, found)
+        found = site.bring(live.files)
+        if isinstance(found, Seen):
+            return RELOADED, ()
+        seen = site.look()
+        unchanged = isinstance(seen, Seen) and site.runs(live.files, seen)
+        return (REFUSED if unchanged else UNKNOWN), found
 
 
 def _nothing(site: Site) -> Diagnostic:

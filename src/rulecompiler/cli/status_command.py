@@ -20,21 +20,24 @@ if TYPE_CHECKING:
 def status(names: tuple[str, ...], fmt: str) -> int:
     """Ask each server whether it is ready, and compare what it runs with the files it was given.
 
-    Exit codes: 0 all is well, 1 something is not.
+    \b
+    Exit codes:
+      0  all is well                 2  the settings are wrong
+      1  something is not
 
     \b
     Examples:
       rulecompiler status
       rulecompiler status --format json
     """
-    from rulecompiler.cli.deploy_report import report_faults
+    from rulecompiler.cli.deploy_report import cannot_look
     from rulecompiler.cli.deploying import Place, find_place
     from rulecompiler.deploy import inspection
     from rulecompiler.deploy.opening import site_of
 
     place = find_place(names, needs_repo=False)
     if not isinstance(place, Place):
-        return report_faults(place.diagnostics, fmt, place.texts)
+        return cannot_look(place.diagnostics, fmt, place.texts)
     found = []
     for target in place.targets:
         if target.kind == "prometheus":
@@ -48,6 +51,7 @@ def status(names: tuple[str, ...], fmt: str) -> int:
         for each in found:
             show_unplaced(each.diagnostics)
             write(_text(each))
+        write(place.unasked("not asked: `rulecompiler drift` compares it"))
     return 0 if all(each.good for each in found) else 1
 
 
@@ -55,7 +59,8 @@ def _json(found: list[Status]) -> str:
     """The replaced server's answer at the top where there is one server, and all of them below."""
     targets = [
         {
-            **{key: value for key, value in each._asdict().items() if key != "diagnostics"},
+            "name": each.target,
+            **{key: value for key, value in each._asdict().items() if key not in ("target", "diagnostics")},
             "status": _word(each),
             "errors": [f"{d.code}: {d.message}" for d in each.diagnostics],
         }
@@ -87,11 +92,12 @@ def _text(each: Status) -> str:
         failed = "" if each.last_reload_successful else ", and a later one failed"
         lines.append(f"  reloaded  {at}{failed}")
     since = f", deployed {each.deployed_at}" if each.deployed_at else ""
+    edited = ", changed by hand since" if each.edited else ""
     lines.append(
-        f"  on disk   {f'release {each.release[:12]}{since}' if each.release else 'nothing deployed'}"
+        f"  on disk   {f'release {each.release[:12]}{since}{edited}' if each.release else 'nothing deployed'}"
     )
     if each.rules is not None and each.groups is not None:
-        same = "exactly that" if each.in_sync else "something else"
+        same = "exactly that" if each.in_sync else "something else than what is on disk"
         failing = f", {plural(each.failing or 0, 'rule')} failing" if each.failing else ""
         lines.append(
             f"  runs      {same}: {plural(each.rules, 'rule')} in {plural(each.groups, 'group')}{failing}; "

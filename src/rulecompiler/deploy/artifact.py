@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,12 @@ def from_outcome(
         faults += [_stale(f"{folder}/{name}") for name in sorted((*outcome.changed, *outcome.gone))]
     if has_errors(faults):
         return None, tuple(faults)
-    commit, uncommitted = _git(outcome)
+    held = _git(outcome)
+    if isinstance(held, Diagnostic):
+        if not allow_uncommitted:
+            return None, (*faults, held)
+        held = "", ()
+    commit, uncommitted = held
     if uncommitted and not allow_uncommitted:
         faults.append(_uncommitted(uncommitted))
         return None, tuple(faults)
@@ -143,8 +149,11 @@ def checked_names(release: Release) -> Diagnostic | None:
     )
 
 
-def _git(outcome: Outcome) -> tuple[str, tuple[str, ...]]:
-    """The commit, and what differs from it below alerts/ and generated/; nothing where there is no git."""
+def _git(outcome: Outcome) -> tuple[str, tuple[str, ...]] | Diagnostic:
+    """The commit, and what differs from it below alerts/ and generated/; nothing where there is no git.
+
+    A Diagnostic where git holds the repo, and does not say how (RC865).
+    """
     from rulecompiler.inputs import SETTINGS_FILE
 
     try:
@@ -155,12 +164,16 @@ def _git(outcome: Outcome) -> tuple[str, tuple[str, ...]]:
     folders = (settings.templates, settings.groups, settings.generated, SETTINGS_FILE)
     try:
         with git.Repo(outcome.inputs.root, search_parent_directories=True) as repo:
-            status = git.Git(outcome.inputs.root).status(
+            asked = git.Git(outcome.inputs.root)
+            asked.update_environment(GIT_OPTIONAL_LOCKS="0")  # looking leaves the index as it is
+            status = asked.status(
                 "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *folders
             )
-            commit = repo.head.commit.hexsha
-    except (git.exc.GitError, git.exc.ODBError, ValueError, OSError):
+            commit = repo.head.commit.hexsha if repo.head.is_valid() else ""
+    except (git.exc.InvalidGitRepositoryError, git.exc.GitCommandNotFound):
         return "", ()
+    except (git.exc.GitError, git.exc.ODBError, ValueError, OSError) as error:
+        return _silent(str(getattr(error, "stderr", "")) or str(error))
     return commit, tuple(entry[3:] for entry in status.split("\0") if entry)
 
 
@@ -190,10 +203,20 @@ def _stale(path: str) -> Diagnostic:
     )
 
 
-def _uncommitted(paths: tuple[str, ...]) -> Diagnostic:
-    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+def _silent(said: str) -> Diagnostic:
+    words = re.search(r"fatal: (.*)", said)
+    reason = words[1].replace("'", "").rstrip(". ") if words else "its answer makes no sense"
     return Diagnostic(
         "RC865",
-        f"`{paths[0]}`{more} is not as committed",
+        f"git does not say whether the rules are as committed: {reason}",
+        help="run `git status`, which says what to do, or say --allow-uncommitted",
+    )
+
+
+def _uncommitted(paths: tuple[str, ...]) -> Diagnostic:
+    more = f" and {len(paths) - 1} more are" if len(paths) > 1 else " is"
+    return Diagnostic(
+        "RC865",
+        f"`{paths[0]}`{more} not as committed",
         help="commit it first, or say --allow-uncommitted: what runs should be found in git",
     )

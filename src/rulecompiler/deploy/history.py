@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rulecompiler.deploy.journal import read_state
+from rulecompiler.deploy.journal import Deployment, State, read_state
 from rulecompiler.deploy.opening import layout_of
 from rulecompiler.deploy.release import Release
 from rulecompiler.deploy.settings import Target
 from rulecompiler.diagnostics import Diagnostic
+
+_LONGEST_HISTORY = 100  # entries
 
 
 class Kept(NamedTuple):
@@ -65,3 +67,15 @@ def earlier(target: Target, wanted: str | None) -> Release | Diagnostic:
             help="`rulecompiler releases` lists what is kept; otherwise revert the commit and deploy again",
         )
     return layout_of(target).load(chosen[0].release)
+
+
+def recorded(
+    state: State, live: str | None, at: str, commit: str, keep: int
+) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
+    """The history with what is live now, and the releases that stay: that one and `keep` earlier ones."""
+    history = state.history
+    if live is not None and live != state.live:
+        history = (Deployment(live, at, commit), *history)
+    known = dict.fromkeys([live, *(entry.release for entry in history)])
+    stay = tuple(release for release in known if release is not None)[: keep + 1]
+    return tuple(entry for entry in history if entry.release in stay)[:_LONGEST_HISTORY], stay

@@ -6,10 +6,14 @@ from typing import NamedTuple
 
 from rulecompiler.deploy import faults
 from rulecompiler.deploy.journal import read_state
+from rulecompiler.deploy.layout import Live
 from rulecompiler.deploy.release import Release
+from rulecompiler.deploy.settings import TargetKind
 from rulecompiler.deploy.site import Seen, Site
-from rulecompiler.deploy.target import Change, change_between
-from rulecompiler.diagnostics import Diagnostic
+from rulecompiler.deploy.target import Change, Consent, Deployer, change_between
+from rulecompiler.diagnostics import Diagnostic, Severity, has_errors
+
+_CONSENT_TO_ALL = Consent(alert_reset=True, empty=True, drift=True)
 
 
 class Status(NamedTuple):
@@ -25,6 +29,7 @@ class Status(NamedTuple):
     last_reload_timestamp: float | None  # seconds since 1970, by the server's clock
     release: str | None  # what the disk says
     deployed_at: str | None
+    edited: tuple[str, ...]  # files that are not as they were deployed
     in_sync: bool | None  # whether exactly the files on disk run
     groups: int | None
     rules: int | None
@@ -36,18 +41,20 @@ class Status(NamedTuple):
     @property
     def good(self) -> bool:
         """Whether there is nothing to do."""
-        return bool(self.ready and self.healthy and self.in_sync and self.last_reload_successful is not False)
+        well = self.ready and self.healthy and self.in_sync and not self.edited
+        return bool(well and self.last_reload_successful is not False and not has_errors(self.diagnostics))
 
 
 class Drift(NamedTuple):
     """Three ways of saying what the rules are, compared. None where that could not be found out."""
 
     target: str
+    kind: TargetKind
     repo: str  # release ids
     disk: str | None
     edited: tuple[str, ...]  # files that are not as they were deployed
     undeployed: Change  # from the disk to the repo
-    running: bool | None  # whether exactly the files on disk run
+    running: bool | None  # whether exactly the files on disk run; of other kinds, whether all could be seen
     diagnostics: tuple[Diagnostic, ...]
 
     @property
@@ -65,22 +72,28 @@ def status(site: Site) -> Status:
     readiness = server.readiness()
     reached = readiness.state in ("ready", "starting")
     known = read_state(layout.folder)
-    release = layout.live().release
+    live = layout.live()
+    release = live.release
     at = None
-    if not isinstance(known, Diagnostic):
+    found = list(layout.faults())
+    if isinstance(known, Diagnostic):
+        found.append(known)
+    else:
         site.proofs = known.proofs
         at = next((entry.at for entry in known.history if entry.release == release), None)
     version = server.version() if reached else None
     reload = server.reload_state() if reached else None
     seen = _seen(site) if reached else None
-    found: list[Diagnostic] = [] if readiness.fault is None else [readiness.fault]
+    if readiness.fault is not None:
+        found.append(readiness.fault)
     in_sync = None
     if isinstance(seen, Seen):
-        differences = site.differences(layout.live().files, seen)
+        differences = site.differences(live.files, seen)
         in_sync = not differences
         found += differences
     elif seen is not None:
         found.append(seen)
+    found += _edited(site, live)
     rules = [rule for group in seen.ours for rule in group.rules] if isinstance(seen, Seen) else None
     alerts = [alert.state for rule in rules or () for alert in rule.active]
     return Status(
@@ -94,13 +107,14 @@ def status(site: Site) -> Status:
         reload.success_timestamp if reload else None,
         release,
         at,
+        live.edited,
         in_sync,
         len(seen.ours) if isinstance(seen, Seen) else None,
         None if rules is None else len(rules),
         None if rules is None else sum(rule.health == "err" for rule in rules),
         None if rules is None else alerts.count("pending"),
         None if rules is None else alerts.count("firing"),
-        tuple(found),
+        tuple(dict.fromkeys(found)),
     )
 
 
@@ -121,9 +135,10 @@ def drift(site: Site, release: Release) -> Drift:
         found += differences
     else:
         found.append(seen)
-    found += [faults.edited(str(layout.folder), name) for name in live.edited]
+    found += _edited(site, live)
     return Drift(
         site.target.name,
+        site.target.kind,
         release.id,
         live.release,
         live.edited,
@@ -131,6 +146,23 @@ def drift(site: Site, release: Release) -> Drift:
         running,
         tuple(found),
     )
+
+
+def drift_elsewhere(deployer: Deployer, release: Release) -> Drift:
+    """The same of a target without a rules folder: what a deployment would change there."""
+    target = deployer.target
+    try:
+        found = deployer.preflight(release, _CONSENT_TO_ALL, dry_run=True)
+    finally:
+        deployer.close()
+    errors = tuple(each for each in found.diagnostics if each.severity is Severity.ERROR)
+    return Drift(
+        target.name, target.kind, release.id, None, (), found.change, None if errors else True, errors
+    )
+
+
+def _edited(site: Site, live: Live) -> list[Diagnostic]:
+    return [faults.edited(str(site.layout.folder), name) for name in live.edited]
 
 
 def _seen(site: Site) -> Seen | Diagnostic:

@@ -27,7 +27,7 @@ class Chosen(NamedTuple):
 
     settings: Settings
     deploy: DeploySettings
-    warnings: tuple[Diagnostic, ...]
+    diagnostics: tuple[Diagnostic, ...]
     texts: Mapping[str, str]
 
 

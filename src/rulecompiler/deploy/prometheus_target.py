@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 from rulecompiler.deploy import faults, preflight
 from rulecompiler.deploy.compare import foreign_changes
+from rulecompiler.deploy.history import recorded
 from rulecompiler.deploy.journal import (
     Deployment,
     Journal,
@@ -32,7 +33,6 @@ from rulecompiler.diagnostics import Diagnostic, has_errors
 
 Diagnostics = tuple[Diagnostic, ...]
 _NO_CHANGE = Change((), (), (), 0)
-_LONGEST_HISTORY = 100  # entries
 
 
 class PrometheusTarget:
@@ -161,9 +161,8 @@ class PrometheusTarget:
     def _judge(self) -> Diagnostics:
         if self._is_live():
             return ()
-        return preflight.judge(
-            self._site, self._promtool, self._release, self._old_files, self._seen, self._consent
-        )
+        site, tool = self._site, self._promtool
+        return preflight.judge(site, tool, self._release, self._old_files, self._seen, self._consent)
 
     def _settle(self) -> Diagnostics:
         """The files that are there now, loaded once more: that this works is what a rollback rests on."""
@@ -184,9 +183,11 @@ class PrometheusTarget:
             return ()
         seen = self._site.bring(self._old_files)
         if not isinstance(seen, Seen):
+            if self._layout.live().release != self._old:
+                return (faults.other_deployment(self._layout.folder),)
             now = self._site.look()
             if isinstance(now, Diagnostic) or not self._site.runs(self._old_files, now):
-                # Loading what was there has changed what runs: that must be put right, now or by the next run.
+                # Loading what was there has changed what runs: to be put right, now or by the next run.
                 self._journal = Journal(self._old, self._old, "back")
             return seen
         self._seen = seen
@@ -242,14 +243,9 @@ class PrometheusTarget:
         """Remembers what runs, and forgets the way back and the oldest releases."""
         layout, state = self._layout, self._state
         live = layout.live().release
-        history = state.history
-        if live is not None and live != state.live:
-            ran = self._release if live == self._release.id else self._stored(live)  # an earlier run's
-            commit = ran.commit if isinstance(ran, Release) else ""
-            history = (Deployment(live, self._now, commit), *history)
-        kept = dict.fromkeys([live, *(entry.release for entry in history)])
-        keep = [release for release in kept if release is not None][: self.target.keep + 1]
-        history = tuple(entry for entry in history if entry.release in keep)[:_LONGEST_HISTORY]
+        ran = self._release if live in (None, self._release.id) else self._stored(live)  # an earlier run's
+        commit = ran.commit if isinstance(ran, Release) else ""
+        history, keep = recorded(state, live, self._now, commit, self.target.keep)
         new = State(live, history, self._site.proofs)
         fault = write_state(layout.folder, new) if new != state else None
         if fault is None:

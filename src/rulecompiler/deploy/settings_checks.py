@@ -122,24 +122,24 @@ def _conflicts(drafts: tuple[Draft, ...]) -> Iterable[Diagnostic]:
     """Targets that would take away what another one wrote."""
     first: dict[tuple[str, ...], Draft] = {}
     for draft in drafts:
-        for key, place in _places(draft.target):
+        for key, what, place in _places(draft.target):
             other = first.setdefault(place, draft)
             if other is not draft:
                 where = other.at(key) or other.place
                 names = f"`{other.target.name}` and `{draft.target.name}`"
                 yield Diagnostic(
                     "RC803",
-                    f"the targets {names} write to one place, {place[-1]}",
+                    f"the targets {names} write to one place, the {what} {show(place[-1])}",
                     draft.at(key) or draft.place,
                     help=f"give each of them {'a folder' if key == 'path' else 'a namespace'} of its own",
                     related=() if where is None else (Related(where, "the other one"),),
                 )
 
 
-def _places(target: Target) -> Iterable[tuple[str, tuple[str, ...]]]:
-    """The places that a target writes to, with the key that can change it."""
+def _places(target: Target) -> Iterable[tuple[str, str, tuple[str, ...]]]:
+    """The places that a target writes to, with the key that can change it and what such a place is."""
     if target.kind == "mimir":
         url = target.url.rstrip("/").casefold()
-        yield "namespace", ("mimir", url, target.tenant, f"the namespace {show(target.namespace)}")
+        yield "namespace", "namespace", ("mimir", url, target.tenant, target.namespace)
     else:
-        yield "path", (f"the folder {show(target.path)}",)
+        yield "path", "folder", (target.path,)
