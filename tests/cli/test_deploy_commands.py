@@ -317,7 +317,7 @@ def test_a_summary_that_cannot_be_written_changes_nothing(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / name))
     out = cluster.run("deploy", "--format", "github", code=0)
     assert "the job's summary could not be written: " in out
-    assert out.endswith("live: exactly these rules run on cluster\n")
+    assert out.endswith("written: manifests are written for cluster, and run once applied\n")
 
 
 MANY = Change(
@@ -534,7 +534,7 @@ def test_metrics_that_cannot_be_written_stop_nothing(
     monkeypatch.setenv("RULECOMPILER_TEXTFILE_DIRECTORY", str(tmp_path / "missing"))
     out = cluster.run("deploy", code=0)
     assert "warning[RC890]: " in out
-    assert out.endswith("live: exactly these rules run on cluster\n")
+    assert out.endswith("written: manifests are written for cluster, and run once applied\n")
 
 
 # --- secrets -------------------------------------------------------------------

@@ -118,7 +118,7 @@ def without_lifecycle(program: Path, promtool: Path, tmp_path: Path) -> Iterator
 def test_fault_31_lifecycle_api_is_off(program: Path, promtool: Path, tmp_path: Path) -> None:
     with without_lifecycle(program, promtool, tmp_path) as t:
         t.refused(
-            t.deploy(pid_file=""), "RC820", "lifecycle API is off", "web.enable-lifecycle.*pid_file", told=1
+            t.deploy(pid_file=""), "RC820", "lifecycle API is off", "web.enable-lifecycle.*pid_file", told=0
         )
         t.remember()
         t.refused(t.deploy(pid_file=str(tmp_path / "none")), "RC823", "cannot be read", "pid_file", told=1)

@@ -5,6 +5,7 @@ The whole program runs under strace, which ends it at the system call that is wa
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -54,11 +55,16 @@ def _number(phase: str, step: Step) -> int:
 
 
 def chosen(steps: list[tuple[int, Step]], fault: int) -> list[Step]:
+    """Where to kill for a fault; everywhere if the environment says EVERY_STEP."""
     mine = [step for number, step in steps if number == fault]
+    if os.environ.get("EVERY_STEP"):
+        return mine
     last = {step.call: step for step in mine}
-    wanted: tuple[str, ...] = (*ALL_OF, "fsync") if fault in (3, 5) else ALL_OF
     if fault == 11:  # one file of a release that goes is like the other
-        wanted = ("renameat", "renameat2", "rmdir")
+        return [step for step in mine if step.call in ("renameat", "renameat2") or step is mine[-1]]
+    if fault in (6, 7, 9):  # what is written here is a record; it is written as everything is
+        return [step for step in mine if step.call in ALL_OF or step is last.get("fsync")]
+    wanted = (*ALL_OF, "fsync") if fault in (3, 5) else ALL_OF
     return [step for step in mine if step.call in wanted or step is last[step.call]]
 
 
@@ -256,7 +262,8 @@ def test_fault_10_kill_during_rollback(w: DiskWorld, strace: str) -> None:
     made = w.steps(strace, command, (*CHANGES, "rmdir"))
     w.holds(OLD)
     back = [i for i, each in enumerate(made) if '"journal.json", O_WRONLY' in each.arguments][1]
-    steps = [step for step in made[back:] if step.call in ALL_OF]
+    every = (*ALL_OF, "fsync", "write") if os.environ.get("EVERY_STEP") else ALL_OF
+    steps = [step for step in made[back:] if step.call in every]
     assert len(steps) >= 4
     for number, step in enumerate(steps):
         w.reset()

@@ -80,7 +80,7 @@ def refused(w: DiskWorld, strace: str, step: Step, error: str, code: str = "RC83
 def test_fault_12_no_room_for_the_next_page(w: DiskWorld) -> None:
     outcomes = []
     with mounted(w.folder, "size=16m,nr_inodes=0") as remount:
-        for pages in (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 100):
+        for pages in (0, 2, 4, 6, 8, 10, 100):
             remount("size=16m")
             (w.folder / "filler").unlink(missing_ok=True)
             w.reset()
@@ -128,7 +128,7 @@ def test_fault_12_no_room_for_what_is_only_written_down(w: DiskWorld, strace: st
 def test_fault_13_no_inodes(w: DiskWorld, strace: str, steps: list[Step]) -> None:
     outcomes = []
     with mounted(w.folder, "size=16m,nr_inodes=1000") as remount:
-        for inodes in (0, 1, 2, 3, 4, 5, 6, 8, 20):
+        for inodes in (0, 1, 3, 5, 7, 20):
             remount("nr_inodes=1000")
             w.reset()
             remount(f"nr_inodes={os.statvfs(w.folder).f_files - os.statvfs(w.folder).f_ffree + inodes}")

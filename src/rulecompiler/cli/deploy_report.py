@@ -89,7 +89,11 @@ def closing(result: Result, dry_run: bool) -> str:
         )
     if all(target.status is Status.UNCHANGED for target in result.targets):
         return "live: exactly these rules ran already, nothing was touched"
-    return f"live: exactly these rules run on {', '.join(target.name for target in result.targets)}"
+    written = [target.name for target in result.targets if target.status is Status.WRITTEN]
+    live = [target.name for target in result.targets if target.name not in written]
+    told = [f"exactly these rules run on {', '.join(live)}"] if live else []
+    told += [f"manifests are written for {', '.join(written)}, and run once applied"] if written else []
+    return f"{'live' if live else 'written'}: {'; '.join(told)}"
 
 
 def _show_by_target(result: Result, faults: tuple[Diagnostic, ...], texts: Mapping[str, str]) -> None:

@@ -149,11 +149,13 @@ def _record(place: Place, result: Result) -> tuple[Diagnostic, ...]:
 
     problems: list[Diagnostic] = []
     for target in result.targets:
+        if target.status is Status.UNTOUCHED:
+            continue  # another one's failure is not its own
         problems += record_deploy(
             place.settings,
             os.environ,
             target.name,
-            success=target.status in (Status.LIVE, Status.UNCHANGED),
+            success=target.status in (Status.LIVE, Status.WRITTEN, Status.UNCHANGED),
             release=target.release,
             rolled_back=target.status is Status.ROLLED_BACK,
             now=time.time(),

@@ -91,9 +91,9 @@ def _reload(site: Site) -> tuple[int, tuple[Diagnostic, ...]]:
         journal = read_journal(layout.folder)
         stop = (locked_out,) if locked_out is not None else layout.faults()
         if not has_errors(stop):
-            stop = tuple(faults.edited(site.target.path, name) for name in live.edited)
+            stop = (faults.edited(site.target.path, live.edited),) if live.edited else ()
         if not stop and journal is not None:
-            stop = (journal if isinstance(journal, Diagnostic) else _under_way(),)
+            stop = (journal if isinstance(journal, Diagnostic) else faults.unfinished(),)
         if not stop:
             fault = site.server.wait_ready(site.target.ready_timeout)
             stop = () if fault is None else (fault,)
@@ -114,14 +114,4 @@ def _nothing(site: Site) -> Diagnostic:
         "RC855",
         f"nothing was deployed to `{site.target.path}` yet",
         help="run `rulecompiler deploy`; `path` (PROMETHEUS_RULE_PATH) names the folder",
-    )
-
-
-def _under_way() -> Diagnostic:
-    from rulecompiler.diagnostics import Diagnostic
-
-    return Diagnostic(
-        "RC854",
-        "an interrupted deployment has to be brought to an end first",
-        help="run `rulecompiler deploy`, which does that",
     )

@@ -188,7 +188,6 @@ def interrupted(direction: str) -> Diagnostic:
     return Diagnostic(
         "RC898",
         f"an earlier {way} was interrupted, and is brought to an end first",
-        help="nothing to do",
         severity=Severity.INFO,
     )
 
@@ -202,13 +201,25 @@ def other_deployment(folder: Path) -> Diagnostic:
     )
 
 
-def edited(folder: str, name: str) -> Diagnostic:
-    """A file that is not as it was deployed (RC856)."""
+def edited(folder: str, names: Sequence[str]) -> Diagnostic:
+    """Files that are not as they were deployed (RC856)."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    files = "files are" if len(names) > 1 else "a file is"
     return Diagnostic(
         "RC856",
-        f"{name} in `{folder}` is not as it was deployed: somebody changed, added or removed it",
+        f"in `{folder}`, {files} not as deployed, but changed, added or removed by hand: "
+        f"{', '.join(names[:_SHOWN])}{more}",
         help="make the change in alerts/, or say --accept-drift to replace it (what is there now is kept "
         "as a release that a rollback can go to)",
+    )
+
+
+def unfinished() -> Diagnostic:
+    """A deployment that did not come to its end (RC854)."""
+    return Diagnostic(
+        "RC854",
+        "an interrupted deployment has to be brought to an end first",
+        help="run `rulecompiler deploy`, which does that",
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rulecompiler.deploy.journal import Deployment, State, read_state
+from rulecompiler.deploy.layout import StoredRelease
 from rulecompiler.deploy.opening import layout_of
 from rulecompiler.deploy.release import Release
 from rulecompiler.deploy.settings import Target
@@ -70,12 +72,15 @@ def earlier(target: Target, wanted: str | None) -> Release | Diagnostic:
 
 
 def recorded(
-    state: State, live: str | None, at: str, commit: str, keep: int
+    state: State, stored: Sequence[StoredRelease], live: str | None, at: str, commit: str, keep: int
 ) -> tuple[tuple[Deployment, ...], tuple[str, ...]]:
-    """The history with what is live now, and the releases that stay: that one and `keep` earlier ones."""
+    """The history with what is live now, and the releases that stay: that one and `keep` earlier ones.
+
+    Those that the history does not know, as it was lost, come last.
+    """
     history = state.history
     if live is not None and live != state.live:
         history = (Deployment(live, at, commit), *history)
-    known = dict.fromkeys([live, *(entry.release for entry in history)])
+    known = dict.fromkeys([live, *(entry.release for entry in history), *(each.id for each in stored)])
     stay = tuple(release for release in known if release is not None)[: keep + 1]
     return tuple(entry for entry in history if entry.release in stay)[:_LONGEST_HISTORY], stay

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rulecompiler.deploy import faults
-from rulecompiler.deploy.journal import read_state
+from rulecompiler.deploy.journal import read_journal, read_state
 from rulecompiler.deploy.layout import Live
 from rulecompiler.deploy.release import Release
 from rulecompiler.deploy.settings import TargetKind
@@ -80,6 +80,8 @@ def status(site: Site) -> Status:
         found.append(known)
     else:
         site.proofs = known.proofs
+        if read_journal(layout.folder) is not None:
+            found.append(faults.unfinished())
         at = next((entry.at for entry in known.history if entry.release == release), None)
     version = server.version() if reached else None
     reload = server.reload_state() if reached else None
@@ -162,7 +164,7 @@ def drift_elsewhere(deployer: Deployer, release: Release) -> Drift:
 
 
 def _edited(site: Site, live: Live) -> list[Diagnostic]:
-    return [faults.edited(str(site.layout.folder), name) for name in live.edited]
+    return [faults.edited(str(site.layout.folder), live.edited)] if live.edited else []
 
 
 def _seen(site: Site) -> Seen | Diagnostic:

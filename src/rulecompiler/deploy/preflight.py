@@ -11,13 +11,13 @@ from rulecompiler.deploy.globs import on_disk, special, unmatched
 from rulecompiler.deploy.intended import read_files
 from rulecompiler.deploy.layout import Live
 from rulecompiler.deploy.release import Release
+from rulecompiler.deploy.server_faults import lifecycle_is_off
 from rulecompiler.deploy.settings import Target
 from rulecompiler.deploy.site import Promtool, Seen, Site
 from rulecompiler.deploy.target import Consent
 from rulecompiler.diagnostics import Diagnostic
 
 Diagnostics = tuple[Diagnostic, ...]
-_SHOWN = 10
 
 
 def contents(release: Release, target: Target, consent: Consent) -> Diagnostics:
@@ -40,6 +40,8 @@ def server(site: Site, release: Release, oldest: tuple[int, int]) -> Diagnostics
     patterns = site.server.rule_patterns()
     if isinstance(patterns, Diagnostic):
         return (patterns,)
+    if site.target.reload and not site.target.pid_file and site.server.lifecycle() is False:
+        return (lifecycle_is_off(site.server.url),)
     missing = unmatched(patterns, [site.layout.server_file(name) for name in sorted(release.files)])
     if missing:
         return (faults.not_loaded(site.layout.pattern, missing, patterns),)
@@ -50,7 +52,7 @@ def server(site: Site, release: Release, oldest: tuple[int, int]) -> Diagnostics
 def drift(site: Site, live: Live, stored: Release | Diagnostic, seen: Seen) -> Diagnostics:
     """How what runs, or lies on disk, differs from what was deployed; also if that could not be put back."""
     if live.edited:
-        return tuple(faults.edited(site.target.path, name) for name in live.edited[:_SHOWN])
+        return (faults.edited(site.target.path, live.edited),)
     found = site.differences(live.files, seen)
     if found:
         return (faults.drifted(), *found)

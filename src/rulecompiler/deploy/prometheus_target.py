@@ -68,7 +68,14 @@ class PrometheusTarget:
     def preflight(self, release: Release, consent: Consent, *, dry_run: bool) -> Preflight:
         """Finds out all that can be known beforehand, and stages; after an error nothing has changed."""
         self._release, self._consent = release, consent
-        looks = (self._judge_contents, self._read_disk, self._ask_server, self._compare, self._judge)
+        looks = (
+            self._judge_contents,
+            self._read_disk,
+            self._ask_server,
+            self._compare,
+            self._judge,
+            self._site.causes,  # of what only a reload would show
+        )
         steps = (
             self._judge_contents,
             self._take_lock,
@@ -245,7 +252,7 @@ class PrometheusTarget:
         live = layout.live().release
         ran = self._release if live in (None, self._release.id) else self._stored(live)  # an earlier run's
         commit = ran.commit if isinstance(ran, Release) else ""
-        history, keep = recorded(state, live, self._now, commit, self.target.keep)
+        history, keep = recorded(state, layout.stored(), live, self._now, commit, self.target.keep)
         new = State(live, history, self._site.proofs)
         fault = write_state(layout.folder, new) if new != state else None
         if fault is None:

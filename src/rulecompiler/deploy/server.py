@@ -139,6 +139,12 @@ class Server:
         match = _VERSION.match(str(data.get("version"))) if isinstance(data, dict) else None
         return match.group(1) if match else faults.not_understood(self.url, "/api/v1/status/buildinfo")
 
+    def lifecycle(self) -> bool | None:
+        """Whether it reloads when it is told to over HTTP; None if it does not say."""
+        data = self._data("status/flags")
+        value = data.get("web.enable-lifecycle") if isinstance(data, dict) else None
+        return {"true": True, "false": False}.get(str(value))
+
     def rule_patterns(self) -> tuple[str, ...] | Diagnostic:
         """The `rule_files` of the configuration that it runs with, as paths where it runs."""
         data = self._data("status/config")

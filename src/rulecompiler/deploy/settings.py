@@ -10,6 +10,7 @@ from rulecompiler.diagnostics import Diagnostic, has_errors
 from rulecompiler.model import Document
 
 TargetKind = Literal["prometheus", "mimir", "prometheusrule", "configmap"]
+MANIFESTS: frozenset[TargetKind] = frozenset({"prometheusrule", "configmap"})  # nobody is asked what runs
 LayoutName = Literal["release", "flat"]
 
 

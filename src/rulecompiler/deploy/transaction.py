@@ -8,6 +8,7 @@ from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from rulecompiler.deploy.release import Release
+from rulecompiler.deploy.settings import MANIFESTS
 from rulecompiler.deploy.target import Change, Consent, Deployer
 from rulecompiler.diagnostics import Diagnostic, Severity, has_errors
 
@@ -25,6 +26,7 @@ class Status(StrEnum):
     """What became of one target."""
 
     LIVE = "live"
+    WRITTEN = "written"  # manifests, which somebody else applies
     UNCHANGED = "unchanged"
     PLANNED = "planned"
     REFUSED = "refused"
@@ -52,7 +54,11 @@ class Result(NamedTuple):
 
 
 _NO_CHANGE = Change((), (), (), 0)
-_INTERRUPTED = Diagnostic("RC870", "the deployment was interrupted", help="run it again when you are ready")
+_INTERRUPTED = Diagnostic(
+    "RC870",
+    "the deployment was interrupted",
+    help="what was touched is put back; run it again when you are ready",
+)
 
 
 class _Run:
@@ -161,7 +167,8 @@ def _carry_out(runs: list[_Run], soak_intervals: int, say: Callable[[str], None]
             each.diagnostics += each.deployer.commit()
         except KeyboardInterrupt:  # too late: what was intended runs, and the next run writes that down
             each.diagnostics.append(replace(_INTERRUPTED, severity=Severity.WARNING))
-        each.status = Status.LIVE if each.has_changes else Status.UNCHANGED
+        done = Status.WRITTEN if each.deployer.target.kind in MANIFESTS else Status.LIVE
+        each.status = done if each.has_changes else Status.UNCHANGED
     return Result(ExitCode.LIVE, tuple(each.result() for each in runs))
 
 

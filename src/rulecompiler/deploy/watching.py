@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from rulecompiler.deploy import faults
@@ -13,6 +14,9 @@ from rulecompiler.diagnostics import Diagnostic
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
+# The first evaluation after a reload may fail for once: its time can be that of the last one before,
+# and the server refuses a second sample for one time ("out of order sample").
+_CERTAIN_FAILURES = 2
 
 
 def watch(
@@ -27,25 +31,32 @@ def watch(
     fatal = target.on_evaluation_error == "rollback"
     patience = target.evaluation_wait * intervals
     deadline = time.monotonic() + patience
-    evaluations: dict[tuple[str, str], set[str]] = {}
+    evaluations: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    failures: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
     pause = _FIRST_PAUSE_SECONDS
     while True:
         seen = site.look()
         if isinstance(seen, Diagnostic):
             return (seen,)
+        over = time.monotonic() >= deadline
+        last = {(group.file, group.name): group.last_evaluation for group in seen.ours}
         failing = new_errors(before, seen.ours)
+        for error in failing:
+            failures[error[:3]].add(last[error.file, error.group])
+        certain = [error for error in failing if over or len(failures[error[:3]]) >= _CERTAIN_FAILURES]
         waiting = []
         for group in seen.ours:
             if group.file in files:
-                times = evaluations.setdefault((group.file, group.name), set())
+                times = evaluations[group.file, group.name]
                 if all(rule.health != "unknown" for rule in group.rules):
                     times.add(group.last_evaluation)
                 if len(times) < intervals:
                     waiting.append(group.name)
-        if (failing and fatal) or not waiting or time.monotonic() >= deadline:
-            found = [faults.evaluation_error(error, fatal=fatal) for error in failing]
-            return (
-                (*found, faults.not_evaluated(waiting, patience)) if waiting and not found else tuple(found)
-            )
+        settled = not waiting and len(certain) == len(failing)
+        if settled or over or (certain and fatal):
+            found = [faults.evaluation_error(error, fatal=fatal) for error in certain]
+            if waiting and not found:
+                found.append(faults.not_evaluated(waiting, patience))
+            return tuple(found)
         time.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)

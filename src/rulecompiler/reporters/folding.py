@@ -34,7 +34,7 @@ class Folded:
 
 
 def fold(diagnostics: Iterable[Diagnostic]) -> list[Folded]:
-    """By path, line, column, then code; those without a place last; none twice.
+    """By path, line, column, then code; those without a place last, as they came; none twice.
 
     Diagnostics of one code, message and place are one entry: the first in order speaks for all.
     """
@@ -62,6 +62,8 @@ def counts(folded: Iterable[Folded]) -> dict[Severity, int]:
 
 
 def _order(diagnostic: Diagnostic) -> tuple[object, ...]:
+    if diagnostic.place is None:
+        return (True,)  # in the order in which they were found, which tells a story
     return (
         diagnostic.place is None,
         _place_order(diagnostic.place),
