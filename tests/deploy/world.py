@@ -26,6 +26,7 @@ from rulecompiler.settings import Settings
 from tests.servers import Server, prometheus_with
 
 ROOT = Path(__file__).resolve().parents[2]
+NONE = Consent()  # to nothing
 NOW = "2026-11-21T12:00:00Z"
 SETTINGS = Settings()
 QUICK = Target(
@@ -70,7 +71,7 @@ class World:
         self._scratch = scratch
 
     def deploy(
-        self, wanted: Release, consent: Consent = Consent(), *, dry_run: bool = False, **changes: Any
+        self, wanted: Release, consent: Consent = NONE, *, dry_run: bool = False, **changes: Any
     ) -> Result:
         """Deploy in this process; `changes` are of the target's settings."""
         work = [(replace(self.target, **changes), wanted)]
@@ -129,7 +130,7 @@ class World:
         return counted
 
     def snapshot(self) -> dict[str, tuple[int, int]]:
-        """Inode and time of change of everything in the folder: what no run may touch that has nothing to do."""
+        """Inode and time of change of everything in the folder, which an idle run may not touch."""
         found = {}
         for path in sorted(self.folder.rglob("*")):
             stat = path.lstat()
@@ -140,7 +141,7 @@ class World:
 def deploy_all(
     work: Sequence[tuple[Target, Release]],
     environ: Mapping[str, str],
-    consent: Consent = Consent(),
+    consent: Consent = NONE,
     *,
     dry_run: bool = False,
     soak_intervals: int = 1,
