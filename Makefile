@@ -33,8 +33,8 @@ lint: setup ## ruff, mypy, the import rules, and the workflows
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/zizmor --offline --quiet .github/workflows action.yml
 
-bench: setup ## measure compile times against promtool on a synthetic repo
-	@$(BIN)/python -m tests.bench.run
+bench: setup ## measure compile times against promtool, and a deploy against Prometheus' reload
+	@code=0; $(BIN)/python -m tests.bench.run || code=1; $(BIN)/python -m tests.bench.deploy || code=1; exit $$code
 
 lock: setup ## renew requirements.lock (needs uv on PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --extra dev --only-binary :all: \

@@ -14,6 +14,7 @@ from rulecompiler.diagnostics import Diagnostic
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
+_PAUSES_A_LOOK = 3
 # The first evaluation after a reload may fail for once: its time can be that of the last one before,
 # and the server refuses a second sample for one time ("out of order sample").
 _CERTAIN_FAILURES = 2
@@ -35,9 +36,12 @@ def watch(
     failures: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
     pause = _FIRST_PAUSE_SECONDS
     while True:
+        asked = time.monotonic()
         seen = site.look()
         if isinstance(seen, Diagnostic):
             return (seen,)
+        # A look at many rules is work for both sides.
+        pause = max(pause, _PAUSES_A_LOOK * (time.monotonic() - asked))
         over = time.monotonic() >= deadline
         last = {(group.file, group.name): group.last_evaluation for group in seen.ours}
         failing = new_errors(before, seen.ours)
