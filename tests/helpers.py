@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from textwrap import dedent
 
 from rulecompiler import decode, document, schema
-from rulecompiler.compiler import Compilation, compile_sources, read_group, read_template
-from rulecompiler.diagnostics import Diagnostic, Place, Severity
+from rulecompiler.checks.subject import LintSettings
+from rulecompiler.compiler import Compilation, assemble, compile_sources, read_group, read_template
+from rulecompiler.diagnostics import Diagnostic, Place, Severity, has_errors
 from rulecompiler.document import Locator
 from rulecompiler.forest import Forest
 from rulecompiler.library import Library
+from rulecompiler.lint import Linter, Suppressions, conclude
 from rulecompiler.model import Group, Options, Rule, Source, Template
 from rulecompiler.resolve import Resolver
 
@@ -43,6 +46,23 @@ def compile_texts(files: Mapping[str, str], options: Options | None = None) -> C
     """A whole repo compiled; `files` maps paths to YAML."""
     templates, groups = sources(files)
     return compile_sources(templates, groups, options or Options())
+
+
+def lint_texts(
+    files: Mapping[str, str], settings: LintSettings | None = None, options: Options | None = None
+) -> tuple[Diagnostic, ...]:
+    """What lint says of a repo whose files are good; `files` maps paths to YAML."""
+    options, settings = options or Options(), settings or LintSettings()
+    templates, groups = sources(files)
+    library, trees, faults = assemble(
+        [read_template(source, options) for source in templates],
+        [(source.path, *read_group(source)) for source in groups],
+    )
+    assert not has_errors(faults), faults
+    linter = Linter(library, trees, options, settings)
+    found = [linter.lint_group(group.id) for group in trees]
+    comments = Suppressions([(s.path, s.text) for s in (*templates, *groups)], date(2026, 11, 21))
+    return conclude(library, trees, settings, found, {}, comments)
 
 
 def repo(templates: Mapping[str, str], groups: Mapping[str, str]) -> dict[str, str]:

@@ -464,3 +464,41 @@ def test_many_disjoint_groups_and_a_baseline() -> None:
 
     assert len(compilation.files) == 301
     assert exprs(compilation, "g")["A_G"].count("|") == 299
+
+
+@pytest.mark.parametrize(
+    ("query", "inner", "says"),
+    [
+        ("sum by (job) (x)", "{not: x}", "never finds"),
+        ("sum by (job, dc) (x)", "{not: x}", ""),
+        ("x", "{not: x}", ""),
+        ("sum by (job, dc) (x) or y", "{not: x}", ""),
+        ("sum by (job) (x) or y", "{not: x}", "only if"),
+    ],
+)
+def test_a_record_that_keeps_the_label_is_seen(query: str, inner: str, says: str) -> None:
+    shelf = {**RECORDED, "R": f"{{record: 'r:x', expr: '{query}'}}"}
+    groups = {"g": "rules: {C: {}}", "h": f"parent: g\nscope: {{group_id: g, dc: {inner}}}"}
+    groups["h"] += "\nrules: {C: {enabled: false}}"
+    found = compile_repo(shelf, groups).diagnostics
+
+    assert {d.code for d in found} == ({"RC338"} if says else set())
+    assert all(says in d.message for d in found)
+
+
+@pytest.mark.parametrize(
+    ("query", "scope", "says"),
+    [
+        ("sum by (job) (x)", "{matches: a.+}", "never finds"),
+        ("sum by (job, dc) (x)", "{matches: a.+}", ""),
+        ("sum by (job) (x) or y", "{matches: a.+}", "only if"),
+        ("sum by (job) (x)", "{not: a}", ""),
+        ("sum by (job) (x)", "a", ""),
+    ],
+)
+def test_a_record_under_a_scope_that_is_no_label(query: str, scope: str, says: str) -> None:
+    shelf = {**RECORDED, "R": f"{{record: 'r:x', expr: '{query}'}}"}
+    found = compile_repo(shelf, {"g": f"scope: {{dc: {scope}}}\nrules: {{C: {{}}}}"}).diagnostics
+
+    assert {d.code for d in found} == ({"RC338"} if says else set())
+    assert all(says in d.message for d in found)

@@ -17,6 +17,7 @@ from rulecompiler.cli import COMMANDS, cli, main
 from rulecompiler.codes import TITLES
 from rulecompiler.diagnostics import Diagnostic, has_errors
 from rulecompiler.model import Options, Source
+from tests.helpers import lint_texts
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "rulecompiler"
@@ -127,7 +128,8 @@ def faults(files: dict[str, str]) -> tuple[Diagnostic, ...]:
         return [Source(path, text) for path, text in sorted(files.items()) if path.startswith(folder)]
 
     compiled = compiler.compile_sources(sources("alerts/templates/"), sources("alerts/groups/"), Options())
-    return compiled.diagnostics
+    found = compiled.diagnostics
+    return found if has_errors(found) else found + lint_texts(files)
 
 
 EXAMPLES = [block for block in blocks(DIAGNOSTICS) if block.words[:1] in (("bad",), ("good",))]

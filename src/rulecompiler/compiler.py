@@ -132,6 +132,16 @@ class Compiler:
         self._coverage = Coverage(self._resolver, neighbours(groups) if around is None else around)
         self._checks = checks.Options(options.prometheus_version)
 
+    @property
+    def resolver(self) -> Resolver:
+        """What each rule of a group is, with the place that every value comes from."""
+        return self._resolver
+
+    @property
+    def coverage(self) -> Coverage:
+        """Which group emits which rule, and for whom."""
+        return self._coverage
+
     def compile_group(self, group_id: str) -> GroupResult:
         """The group's rule file, or why there is none."""
         resolved = self._resolver.resolve(group_id)

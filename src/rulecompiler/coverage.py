@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 from rulecompiler.coverage_faults import group_label_faults, inexpressible, overlap, slice_fault
 from rulecompiler.diagnostics import Diagnostic, Related, Severity
+from rulecompiler.entry_faults import out_of_sight
 from rulecompiler.inheritance import Sourced, Values
+from rulecompiler.labelflow.template import keeps
 from rulecompiler.library import required
 from rulecompiler.model import Matcher
 from rulecompiler.neighbours import Neighbours, whose_word_counts
@@ -28,6 +30,14 @@ class Assignment(NamedTuple):
     rule: ResolvedRule
     scope: Scope  # what holds for every target that it covers
     exclusions: Scope  # slices that other rules cover
+
+
+class Taker(NamedTuple):
+    """A rule, perhaps a disabled one, that speaks for a slice in another one's place."""
+
+    group_id: str
+    rule: ResolvedRule
+    apart: Scope  # what sets the slice apart; nothing where it is all that the other rule had
 
 
 class Coverage:
@@ -79,12 +89,12 @@ class Coverage:
             if not positive or not rule.template.scope:
                 continue
             for record in required(library, rule.template):
-                lost = next((m for m in positive if m not in exclusions.get(record.name, ())), None)
+                shared = exclusions.get(record.name, ())
+                lost = next((m for m in positive if m not in shared and not keeps(record, m.label)), None)
                 if lost is not None and record.scope:
                     yield Diagnostic(
                         "RC338",
-                        f"`{rule.name}` of `{resolved.group.id}` finds the record `{record.rule}` "
-                        f"only if that record's query keeps the label `{lost.label}`",
+                        out_of_sight(f"{rule.name}` of `{resolved.group.id}", record, lost.label),
                         rule.entry.key(),
                         label=f"selects {show_scope((lost,))}, as others cover the rest",
                         help=f"aggregate the record `by ({lost.label}, …)`, "
@@ -92,6 +102,24 @@ class Coverage:
                         severity=Severity.WARNING,
                         related=(Related(record.pointer("expr").key(), "the record's query"),),
                     )
+
+    def takers(self, group_id: str, name: str) -> tuple[Taker, ...]:
+        """Who speaks for what the group's rule leaves out: slices of the group's own, then groups inside."""
+        resolved = self._resolver.resolve(group_id)
+        rule = resolved.rules[name]
+        own = [
+            Taker(group_id, part, beyond(union(resolved.group.scope, rule.where), part.where))
+            for part in self._slices_of(resolved).get(name, ())
+        ]
+        inner = [self._resolver.resolve(i) for i in self._standing_inside(group_id, name)]
+        return (
+            *own,
+            *(Taker(i.group.id, i.rules[name], beyond(resolved.group.scope, i.group.scope)) for i in inner),
+        )
+
+    def covering(self, group_id: str, name: str) -> tuple[str, ...]:
+        """The nearest wider groups that cover the rule in the group's place; none where it stands itself."""
+        return () if self._rule_stands(group_id, name) else tuple(self._covering(group_id, name))
 
     def consulted(self, group_id: str) -> set[str]:
         """The templates' files, beside the group's own, that may change what it emits.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rulecompiler import params, promql
 from rulecompiler.diagnostics import Diagnostic, Pointer, Related, Severity
 from rulecompiler.inheritance import Values
+from rulecompiler.labelflow.template import keeps
 from rulecompiler.model import Group, Param, Template
 from rulecompiler.words import did_you_mean
 
@@ -37,19 +38,32 @@ def unknown_params(template: Template, entry: Values, group: Group) -> Iterator[
 
 
 def loose_scope(group: Group, rule: ResolvedRule, record: Template) -> Iterator[Diagnostic]:
-    """A scope that a record cannot carry as labels, so that its reader may select nothing."""
-    loose = [m.label for m in group.scope if m.op != "="]
-    if loose and record.scope and rule.template.scope:
+    """A scope that a record cannot carry as labels, so that its reader may select nothing.
+
+    What the empty value fulfils is no obstacle, and neither is a label that the record's query keeps.
+    """
+    if not (record.scope and rule.template.scope):
+        return
+    asked = [m.label for m in group.scope if m.op != "=" and not promql.accepts(m.op, m.value, "")]
+    loose = [label for label in asked if not keeps(record, label)]
+    if loose:
         yield Diagnostic(
             "RC338",
-            f"`{rule.name}` finds the record `{record.rule}` only if that record's query keeps "
-            f"the label `{loose[0]}`",
+            out_of_sight(rule.name, record, loose[0]),
             group.pointer("scope"),
             label="a record carries equalities of the scope only",
             help=f"aggregate the record `by ({loose[0]}, …)`, or give this group a scope of equalities",
             severity=Severity.WARNING,
             related=(Related(Pointer(record.path, ("expr",)).key(), "the record's query"),),
         )
+
+
+def out_of_sight(reader: str, record: Template, label: str) -> str:
+    """What is to be said where a record is selected by a label that its query may drop."""
+    if keeps(record, label) is False:
+        return f"`{reader}` never finds the record `{record.rule}`, whose query drops the label `{label}`"
+    keeping = f"only if that record's query keeps the label `{label}`"
+    return f"`{reader}` finds the record `{record.rule}` {keeping}"
 
 
 def record_faults(template: Template, name: str, entry: Values, group: Group) -> Iterator[Diagnostic]:

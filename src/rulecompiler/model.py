@@ -142,6 +142,8 @@ class Rule:
     entry: Pointer
     overrides: Mapping[tuple[str, ...], Pointer] = field(default_factory=dict)
     """Where groups wrote the texts that do not come from the template, by their keys in a rule."""
+    narrowed: bool = True
+    """Whether any selector of its query takes a scope; without one it sees everybody's targets."""
 
 
 @dataclass(frozen=True, slots=True)

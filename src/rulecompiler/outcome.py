@@ -13,6 +13,7 @@ from rulecompiler.inputs import Inputs
 from rulecompiler.model import RuleSet, Unproven
 
 if TYPE_CHECKING:
+    from rulecompiler.forest import Forest
     from rulecompiler.library import Library
 
 
@@ -37,6 +38,7 @@ class Outcome(NamedTuple):
     library: Library | None = None  # None where no template had to be read
     remember: Cache | None = None
     seconds: float = 0.0
+    groups: Forest | None = None  # as written, without a cache; otherwise some are headers only
 
     @property
     def changed(self) -> Mapping[str, str]:

@@ -187,6 +187,7 @@ def _outcome(
         tuple(dict.fromkeys(u for r in results for u in r.unproven)),
         plan.library,
         remember,
+        groups=plan.trees,
     )
 
 
@@ -231,6 +232,14 @@ def _read_group(raw: RawFile) -> GroupRead:
     if isinstance(source, Diagnostic):
         return raw.path, None, (source,)
     return raw.path, *compiler.read_group(source)
+
+
+def read_models(inputs: Inputs, jobs: int) -> tuple[Library, Forest, tuple[Diagnostic, ...]]:
+    """The repo's templates and groups as written, and all faults of their files."""
+    templates = [_read_template(inputs.options, raw) for raw in inputs.templates]
+    groups = map_parallel(_read_group, list(inputs.groups), jobs or cores(), _PARALLEL_FROM)
+    shelf, trees, faults = compiler.assemble([read[1:] for read in templates], groups)
+    return shelf, trees, (*inputs.diagnostics, *faults)
 
 
 def read_library(inputs: Inputs) -> tuple[Library, tuple[Diagnostic, ...]]:

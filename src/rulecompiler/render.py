@@ -72,6 +72,7 @@ def render(assignment: Assignment, group: GroupFacts, alert_names: AlertNames) -
             template.path,
             rule.entry,
             _overrides(rule),
+            query.narrowed,
         ),
         tuple(faults),
         unproven,

@@ -45,6 +45,7 @@ def main() -> int:
         cold_large = _median(lambda: _compile(large), before=lambda: _clean(large))
         edited_large = _median(lambda: _compile(large), before=_Edits(large))
         unchanged_large = _median(lambda: _compile(large))
+        lint_large = _median(lambda: _lint(large))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     rows = [
         ("cold compile / promtool check rules", cold / check, 0.5, f"{cold:.2f} s / {check:.2f} s"),
@@ -67,6 +68,12 @@ def main() -> int:
             edited_large / cold_large,
             0.15,
             f"{edited_large:.2f} s / {cold_large:.2f} s",
+        ),
+        (
+            f"lint / cold, {LARGE} groups",
+            lint_large / cold_large,
+            0.5,
+            f"{lint_large:.2f} s / {cold_large:.2f} s",
         ),
     ]
     for what, ratio, bound, seconds in rows:
@@ -103,6 +110,10 @@ def _median(run: Callable[[], None], before: Callable[[], None] = lambda: None) 
 
 def _compile(root: Path) -> None:
     _run([sys.executable, "-m", "rulecompiler", "-C", str(root), "compile", "--no-validate"])
+
+
+def _lint(root: Path) -> None:
+    _run([sys.executable, "-m", "rulecompiler", "-C", str(root), "lint", "--format", "json"])
 
 
 def _promtool(tool: Path, root: Path) -> None:

@@ -79,7 +79,7 @@ def test_the_frame_imports_click_and_nothing_heavy(environ: Mapping[str, str], a
 
 def test_completion_offers_the_commands() -> None:
     done = run(_RULECOMPILER_COMPLETE="bash_complete", COMP_WORDS="rulecompiler c", COMP_CWORD="1")
-    assert done.stdout.split() == ["plain,compile", "plain,check", "plain,completion"]
+    assert done.stdout.split() == ["plain,compile", "plain,check", "plain,coverage", "plain,completion"]
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

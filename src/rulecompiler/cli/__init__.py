@@ -39,6 +39,14 @@ COMMANDS: dict[str, Entry] = {
     "check": Entry("rulecompiler.cli.check_command:check", "The gate for CI: everything, nothing written."),
     "test": Entry("rulecompiler.cli.test_command:test", "Run the templates' unit tests with promtool."),
     "validate": Entry("rulecompiler.cli.validate_command:validate", "Find faults without promtool, fast."),
+    "lint": Entry("rulecompiler.cli.lint_command:lint", "Find what works, but not as it was meant."),
+    "explain": Entry("rulecompiler.cli.explain_command:explain", "Show where a rule's values come from."),
+    "effective": Entry(
+        "rulecompiler.cli.effective_command:effective", "Show which rules cover a target, and with what values."
+    ),
+    "coverage": Entry(
+        "rulecompiler.cli.coverage_command:coverage", "Find targets without rules, and rules without targets."
+    ),
     "deploy": Entry(
         "rulecompiler.cli.deploy_command:deploy", "Make the servers run generated/, or leave them be."
     ),

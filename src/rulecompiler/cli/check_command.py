@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 def check(jobs: int, full_diff: bool, fmt: str) -> int:
     """Validate, compile in memory, compare with generated/, and let promtool check and test it all.
 
+    What `rulecompiler lint` warns of is shown too; its notes are counted only.
+
     Nothing is written, and nothing remembered from earlier runs is trusted.
 
     \b
@@ -47,11 +49,14 @@ def check(jobs: int, full_diff: bool, fmt: str) -> int:
     changes: list[FileChange] = []
     tests: UnitTests | None = None
     version = ""
+    quiet = 0
     if not has_errors(diagnostics):
         diagnostics += _targets(root)
         changes = file_changes(outcome)
         diagnostics += tuple(_stale(change) for change in changes)
         tests, version, more = _promtool(outcome)
+        diagnostics += more
+        more, quiet = _lint(outcome, jobs)
         diagnostics += more
     show_diagnostics(diagnostics, outcome, fmt)
     failed = has_errors(diagnostics)
@@ -59,6 +64,8 @@ def check(jobs: int, full_diff: bool, fmt: str) -> int:
         show_changes(changes, full_diff)
         if tests is not None:
             write(coverage(tests))
+        if quiet:
+            write(f"{plural(quiet, 'note')} not shown: `rulecompiler lint`\n")
     if fmt in ("text", "github") and not failed:  # the others are read by programs
         passed = plural(tests.passed if tests is not None else 0, "unit test")
         agreed = f"generated/ up to date, promtool {version} agrees, {passed} passed"
@@ -90,6 +97,18 @@ def _targets(root: Path) -> tuple[Diagnostic, ...]:
         return ()
     found = read_settings(root, {}).diagnostics
     return tuple(d for d in found if d.code != _MAY_COME_FROM_ENVIRONMENT)
+
+
+def _lint(outcome: Outcome, jobs: int) -> tuple[tuple[Diagnostic, ...], int]:
+    """What lint warns of, and how many infos it has beside that."""
+    from rulecompiler.cli.linting import lint_repo
+    from rulecompiler.diagnostics import Severity
+
+    assert outcome.library is not None, "without a cache every template is read"
+    assert outcome.groups is not None, "without a cache every group is read"
+    found = lint_repo(outcome.inputs, outcome.library, outcome.groups, jobs)
+    loud = tuple(d for d in found if d.severity is not Severity.INFO)
+    return loud, len(found) - len(loud)
 
 
 def _promtool(outcome: Outcome) -> tuple[UnitTests | None, str, tuple[Diagnostic, ...]]:

@@ -14,6 +14,7 @@ from rulecompiler import document
 from rulecompiler.deploy import server_faults as faults
 from rulecompiler.deploy.exchange import Answer, Exchanger, Trouble
 from rulecompiler.deploy.running import RunningGroup, Unexpected, read_groups
+from rulecompiler.deploy.running_targets import read_targets
 from rulecompiler.deploy.settings import Credentials
 from rulecompiler.deploy.whereabouts import find_prefix
 from rulecompiler.diagnostics import Diagnostic
@@ -181,6 +182,16 @@ class Server:
                 break
             params = {"group_next_token": str(token), "group_limit": _PAGE}
         return faults.not_understood(self.url, "/api/v1/rules")
+
+    def targets(self) -> tuple[Mapping[str, str], ...] | Diagnostic:
+        """The labels of each target that it scrapes, after relabelling."""
+        data = self._data("targets", {"state": "active"}, most_bytes=_MOST_BYTES_OF_RULES)
+        if isinstance(data, Diagnostic):
+            return data
+        try:
+            return read_targets(data)
+        except Unexpected:
+            return faults.not_understood(self.url, "/api/v1/targets")
 
     def reload_state(self) -> ReloadState | None:
         """How the last reload ended; None if the server's metrics do not say."""

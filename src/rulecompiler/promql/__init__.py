@@ -2,7 +2,7 @@
 
 from rulecompiler.promql.problems import CONTRADICTION, Problem
 from rulecompiler.promql.query import Query, ScopedQuery, prepare, scope_text
-from rulecompiler.promql.regexes import is_regex
+from rulecompiler.promql.regexes import accepts, is_regex
 from rulecompiler.promql.regexes import matches as regex_matches
 from rulecompiler.promql.terms import (
     add_labels,
@@ -19,6 +19,7 @@ __all__ = [
     "Problem",
     "Query",
     "ScopedQuery",
+    "accepts",
     "add_labels",
     "is_duration",
     "is_label",
