@@ -42,7 +42,7 @@ COMMANDS: dict[str, Entry] = {
     "lint": Entry("rulecompiler.cli.lint_command:lint", "Find what works, but not as it was meant."),
     "explain": Entry("rulecompiler.cli.explain_command:explain", "Show where a rule's values come from."),
     "effective": Entry(
-        "rulecompiler.cli.effective_command:effective", "Show which rules cover a target, and with what values."
+        "rulecompiler.cli.effective_command:effective", "Show which rules cover a target, and how."
     ),
     "coverage": Entry(
         "rulecompiler.cli.coverage_command:coverage", "Find targets without rules, and rules without targets."
