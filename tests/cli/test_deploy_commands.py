@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from rulecompiler.cli import main
-from rulecompiler.cli.deploy_report import report_result
+from rulecompiler.cli.deploy_report import plan, report_result
 from rulecompiler.deploy.release import Release, manifest
 from rulecompiler.deploy.target import Change
 from rulecompiler.deploy.transaction import ExitCode, Result, Status, TargetResult
 from rulecompiler.diagnostics import Diagnostic, Severity
+from rulecompiler.terminal import Painter
 from tests.servers import free_address
 
 Capture = pytest.CaptureFixture[str]
@@ -590,3 +591,15 @@ def test_two_long_paths_are_two_places(clone: Clone) -> None:
     )
     clone.commit()
     assert codes(clone.data("deploy", "--dry-run", code=2)) == ["RC812", "RC812"]
+
+
+def test_a_plan_can_be_told_in_colour() -> None:
+    change = Change(("group-a.yml",), ("group-b.yml",), ("group-c.yml",), 2)
+    target = TargetResult("prometheus", Status.PLANNED, "1" * 64, "0" * 64, change, ())
+    lines = list(plan(target, Painter(True)))
+    assert [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in lines[1:4]] == [
+        "+ group-a.yml",
+        "~ group-b.yml",
+        "- group-c.yml",
+    ]
+    assert all("\x1b[3" in line for line in lines[1:4])

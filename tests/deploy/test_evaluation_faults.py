@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from rulecompiler.deploy.opening import layout_of
 from rulecompiler.deploy.release import Release
 from rulecompiler.deploy.settings import LayoutName
+from rulecompiler.deploy.target import Consent
+from rulecompiler.deploy.transaction import ExitCode
 from rulecompiler.diagnostics import Severity
 from tests.deploy.proxies import after, passed_on
 from tests.deploy.trial import BOTH, EACH, NEW, OLD, Trial, trial
@@ -104,6 +107,23 @@ def test_fault_54_nobody_reloads(prometheus: Path, promtool: Path, tmp_path: Pat
         t.rolled_back(t.deploy(reload=False, reload_timeout=0.5), "RC862", "nobody else", "reload: true")
         assert codes(t.deploy(reload=False, reload_timeout=0.5)) >= {"RC862"}
         t.converges()
+
+
+def test_fault_54_nobody_loads_what_lies_there_already(
+    prometheus: Path, promtool: Path, tmp_path: Path
+) -> None:
+    # No file changes, and yet it is not live: the server runs something else.
+    with trial(prometheus, promtool, tmp_path / "t") as t:
+        layout = layout_of(t.world.target)
+        assert layout.stage(NEW) is None
+        assert layout.switch(OLD.id, NEW.id).fault is None
+        t.old = NEW
+        result = t.deploy(consent=Consent(drift=True), reload=False, reload_timeout=0.5)
+        assert result.exit_code == ExitCode.REFUSED, result
+        assert codes(result) >= {"RC862"}
+        t.lies(NEW)
+        assert t.told() == 0
+        t.converges(consent=Consent(drift=True))
 
 
 def test_fault_38_the_server_dies_while_it_is_watched(

@@ -274,7 +274,7 @@ def test_fault_46_a_link_planted_in_the_stage(w: DiskWorld) -> None:
 )
 def test_fault_47_a_bad_name_in_a_bundle(w: DiskWorld, name: str) -> None:
     wanted = Release({**NEW.files, name: rule_file("x", alert="X")})
-    w.refuses(wanted, "RC869")
+    w.refuses(wanted, "RC835")
     # And in a bundle that somebody has made up.
     folder = w.scratch / "made-up"
     shutil.rmtree(folder, ignore_errors=True)

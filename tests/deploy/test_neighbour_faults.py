@@ -92,7 +92,7 @@ def test_fault_41_what_is_no_file(program: Path, promtool: Path, tmp_path: Path,
             assert result.exit_code == 2, result
             errors = [each for each in result.targets[0].diagnostics if str(path) in each.message]
             assert errors, result
-            assert {each.code for each in errors} <= {"RC833", "RC834", "RC895"}
+            assert {each.code for each in errors} <= {"RC833", "RC834"}
             t.refused(result, errors[0].code, "", "move|remove|away")
         t.converges()
 
@@ -111,6 +111,6 @@ def test_fault_41_a_pipe_that_comes_too_late_to_be_seen(
         os.close(end)
         t.unknown(result, "RC822", "not known", "rulecompiler status")
         assert again.exit_code == 4, again
-        found(again, "RC895", f"{pipe}.*named pipe", "move it away")
+        found(again, "RC833", f"{pipe}.*named pipe", "move it away")
         assert within(10, lambda: t.server.get("/-/ready").status_code == 200)
         t.converges()

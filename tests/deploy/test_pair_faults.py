@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from rulecompiler.deploy.journal import Journal, write_journal
+from rulecompiler.deploy.opening import layout_of
 from rulecompiler.deploy.transaction import Result, Status
 from tests.deploy.proxies import REJECTED, after, answers, cut, passed_on
 from tests.deploy.trial import NEW, OLD, Trial, found, trial
@@ -89,6 +91,24 @@ def test_fault_55_one_of_two_is_down(pair: Pair) -> None:
     assert result.exit_code == 2, result
     found(result, "RC814", "second|broke off|http")
     first.stands(OLD)
+    second.lies(OLD)
+    second.survives_a_restart()
+    pair.converges(restarted=True)
+
+
+def test_fault_55_one_of_two_took_up_what_was_interrupted(pair: Pair) -> None:
+    first, second = pair.both
+    layout = layout_of(first.world.target)
+    assert layout.stage(NEW) is None
+    assert write_journal(layout.folder, Journal(OLD.id, NEW.id, "forward")) is None
+    assert layout.switch(OLD.id, NEW.id).fault is None
+    planned = first.world.deploy(NEW, dry_run=True)
+    assert planned.exit_code == 2, planned
+    found(planned, "RC854", "interrupted", "rulecompiler deploy")
+    second.server.kill()
+    result = pair.deploy(ready_timeout=0.3)
+    assert statuses(result) == [Status.ROLLED_BACK, Status.REFUSED]
+    first.rolled_back(result, "RC814")
     second.lies(OLD)
     second.survives_a_restart()
     pair.converges(restarted=True)

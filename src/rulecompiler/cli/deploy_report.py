@@ -21,13 +21,14 @@ from rulecompiler.terminal import Painter
 
 _SHORT = 12  # digits of a release's id that people need
 _SHOWN = 20  # file names in a list
-_MARKS = (("+", "added", "add"), ("~", "changed", "change"), ("-", "removed", "remove"))
+_MARKS = (("+", "green"), ("~", "cyan"), ("-", "red"))
 _WORDS = {
     ExitCode.LIVE: "live",
     ExitCode.REFUSED: "refused",
     ExitCode.ROLLED_BACK: "rolled back",
     ExitCode.UNKNOWN: "unknown",
 }
+_NO_ANSWER = frozenset({"RC812", "RC813", "RC814", "RC819"})
 _CLOSING = {
     ExitCode.REFUSED: "nothing was touched, what ran before still runs",
     ExitCode.ROLLED_BACK: "what ran before runs again, verified",
@@ -71,13 +72,15 @@ def report_result(
     else:
         _show_by_target(result, faults, texts)
     for target in result.targets:
-        write("".join(f"{line}\n" for line in _plan(target, Painter(screen().color))))
+        write("".join(f"{line}\n" for line in plan(target, Painter(screen().color))))
     write(closing(result, dry_run) + "\n")
 
 
 def closing(result: Result, dry_run: bool) -> str:
     """The last line: what runs now."""
     word = _WORDS[result.exit_code]
+    if result.exit_code is ExitCode.REFUSED and _out_of_reach(result):
+        return f"{word}: nothing was touched; what runs is not known"
     if result.exit_code is not ExitCode.LIVE:
         return f"{word}: {_CLOSING[result.exit_code]}"
     if dry_run:
@@ -94,6 +97,11 @@ def closing(result: Result, dry_run: bool) -> str:
     told = [f"exactly these rules run on {', '.join(live)}"] if live else []
     told += [f"manifests are written for {', '.join(written)}, and run once applied"] if written else []
     return f"{'live' if live else 'written'}: {'; '.join(told)}"
+
+
+def _out_of_reach(result: Result) -> bool:
+    """Whether a server could not be asked what it runs."""
+    return any(found.code in _NO_ANSWER for target in result.targets for found in target.diagnostics)
 
 
 def _show_by_target(result: Result, faults: tuple[Diagnostic, ...], texts: Mapping[str, str]) -> None:
@@ -114,7 +122,7 @@ def _named(target: TargetResult, result: Result) -> Iterator[Diagnostic]:
         yield replace(found, message=f"{target.name}: {found.message}") if several else found
 
 
-def _plan(target: TargetResult, paint: Painter) -> Iterator[str]:
+def plan(target: TargetResult, paint: Painter) -> Iterator[str]:
     """`prometheus: 1a2b3c4d5e6f → 6f5e4d3c2b1a, live` and the files below it."""
     change = target.change
     looked = bool(target.before or change.added or change.changed or change.removed)
@@ -133,7 +141,7 @@ def _plan(target: TargetResult, paint: Painter) -> Iterator[str]:
 def changed_names(change: Change, paint: Painter) -> Iterator[str]:
     """`  + group-web.yml` for what would be added, and so on."""
     lists = (change.added, change.changed, change.removed)
-    for (mark, _, style), names in zip(_MARKS, lists, strict=True):
+    for (mark, style), names in zip(_MARKS, lists, strict=True):
         for name in names[:_SHOWN]:
             yield paint(f"  {mark} {name}", style)
         if len(names) > _SHOWN:

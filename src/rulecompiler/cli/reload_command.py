@@ -70,6 +70,7 @@ def reload(names: tuple[str, ...], fmt: str) -> int:
             show_unplaced(faults)
             write(f"{target.name}: {_WORDS[own]}\n")
     if fmt == "text":
+        show_unplaced(place.warnings)
         write(place.unasked("nothing is reloaded"))
     if fmt == "json":
         first = {key: answers[0][key] for key in ("status", "message")} if len(answers) == 1 else {}
@@ -78,22 +79,23 @@ def reload(names: tuple[str, ...], fmt: str) -> int:
 
 
 def _reload(site: Site) -> tuple[int, tuple[Diagnostic, ...]]:
-    from rulecompiler.deploy import faults
-    from rulecompiler.deploy.journal import lock, read_journal
+    from rulecompiler.deploy import disk_faults
+    from rulecompiler.deploy.journal import lock
+    from rulecompiler.deploy.recovery import unfinished
     from rulecompiler.deploy.site import Seen
-    from rulecompiler.diagnostics import Diagnostic, has_errors
+    from rulecompiler.diagnostics import has_errors
 
     layout = site.layout
-    live = layout.live()
-    if live.release is None:
-        return REFUSED, (_nothing(site),)
     with lock(layout.folder) as locked_out:
-        journal = read_journal(layout.folder)
+        live = layout.live()  # not before: a deployment may just have ended
+        if live.release is None:
+            return REFUSED, (disk_faults.nothing_live(layout.folder),)
+        interrupted = unfinished(layout.folder)
         stop = (locked_out,) if locked_out is not None else layout.faults()
         if not has_errors(stop):
-            stop = (faults.edited(site.target.path, live.edited),) if live.edited else ()
-        if not stop and journal is not None:
-            stop = (journal if isinstance(journal, Diagnostic) else faults.unfinished(),)
+            stop = (disk_faults.edited(layout.folder, live.edited),) if live.edited else ()
+        if not stop and interrupted is not None:
+            stop = (interrupted,)
         if not stop:
             fault = site.server.wait_ready(site.target.ready_timeout)
             stop = () if fault is None else (fault,)
@@ -105,13 +107,3 @@ def _reload(site: Site) -> tuple[int, tuple[Diagnostic, ...]]:
         seen = site.look()
         unchanged = isinstance(seen, Seen) and site.runs(live.files, seen)
         return (REFUSED if unchanged else UNKNOWN), found
-
-
-def _nothing(site: Site) -> Diagnostic:
-    from rulecompiler.diagnostics import Diagnostic
-
-    return Diagnostic(
-        "RC855",
-        f"nothing was deployed to `{site.target.path}` yet",
-        help="run `rulecompiler deploy`; `path` (PROMETHEUS_RULE_PATH) names the folder",
-    )

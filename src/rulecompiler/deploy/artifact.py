@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rulecompiler.deploy.release import MANIFEST, Release, is_file_name, manifest, read_manifest
+from rulecompiler.deploy.release import MANIFEST, Release, manifest, read_manifest
 from rulecompiler.diagnostics import Diagnostic, Span, has_errors
 
 if TYPE_CHECKING:
@@ -135,18 +135,6 @@ def select(release: Release, target: Target) -> Release | tuple[Diagnostic, ...]
                     chosen.discard(group.file)
         files = {name: data for name, data in files.items() if name in chosen}
     return replace(release, files=files)
-
-
-def checked_names(release: Release) -> Diagnostic | None:
-    """Refuses names that a glob, a path or a log line could misread."""
-    bad = next((name for name in release.files if not is_file_name(name)), None)
-    if bad is None:
-        return None
-    return Diagnostic(
-        "RC869",
-        f"a rule file is called {bad!r}",
-        help="use letters, digits, `.`, `_` and `-`, ending in `.yml`",
-    )
 
 
 def _git(outcome: Outcome) -> tuple[str, tuple[str, ...]] | Diagnostic:

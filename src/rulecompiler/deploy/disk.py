@@ -116,7 +116,13 @@ class Folder:
     @_located
     def descriptor_of(self, name: str) -> int:
         """Opens a regular file for its lock; the caller closes it."""
-        return self._open(name)[0]
+        try:
+            # Nothing is written, but over NFS an exclusive lock takes a descriptor that could. See flock(2).
+            return self._open(name, _READ | os.O_RDWR)[0]
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EROFS):
+                raise
+            return self._open(name)[0]  # a reload writes no file
 
     def create_all(self, files: Mapping[str, bytes]) -> None:
         """Writes new files, and returns when they are on the disk and read back as they should be."""
@@ -213,9 +219,9 @@ class Folder:
         finally:
             os.close(descriptor)
 
-    def _open(self, name: str) -> tuple[int, int]:
-        """A descriptor to read a regular file by, and its size."""
-        descriptor = os.open(name, _READ, dir_fd=self._descriptor)
+    def _open(self, name: str, flags: int = _READ) -> tuple[int, int]:
+        """A descriptor of a regular file, and its size."""
+        descriptor = os.open(name, flags, dir_fd=self._descriptor)
         try:
             status = os.fstat(descriptor)
             kind = _kind(status.st_mode)

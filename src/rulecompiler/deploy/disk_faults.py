@@ -34,6 +34,15 @@ def not_ours(path: str, kind: str) -> Diagnostic:
     )
 
 
+def inside(folder: Path) -> Diagnostic:
+    """The folder is a part of a rules folder (RC830)."""
+    return Diagnostic(
+        "RC830",
+        f"{_quoted(folder)} is a part of the rules folder {_quoted(folder.parent)}",
+        help=f"set `path` (PROMETHEUS_RULE_PATH) to {_argument(folder.parent)}",
+    )
+
+
 def other_layout(folder: Path, found: str, wanted: str) -> Diagnostic:
     """The folder is laid out otherwise than the settings say (RC831)."""
     return Diagnostic(
@@ -108,29 +117,32 @@ def unknown_release(folder: Path, release: str) -> Diagnostic:
 
 
 def nothing_live(folder: Path) -> Diagnostic:
-    """There is nothing of ours in the folder that could be taken over (RC838)."""
+    """There is nothing of ours in the folder (RC855)."""
     return Diagnostic(
-        "RC838",
-        f"nothing of ours is live in {_quoted(folder)}",
-        help="run `rulecompiler deploy`, which makes it so",
+        "RC855",
+        f"nothing was deployed to {_quoted(folder)} yet",
+        help="run `rulecompiler deploy`; `path` (PROMETHEUS_RULE_PATH) names the folder",
     )
 
 
 def overtaken(folder: Path, expected: str | None, found: str | None) -> Diagnostic:
-    """Another release is live than this run started from (RC839)."""
+    """Another release is live than this run started from (RC899)."""
     return Diagnostic(
-        "RC839",
+        "RC899",
         f"{_live(found)} in {_quoted(folder)}, and this run started when {_live(expected)}",
         help="somebody else deployed meanwhile: look at `rulecompiler status`, then deploy again",
     )
 
 
 def edited(folder: Path, names: Sequence[str]) -> Diagnostic:
-    """Files that were deployed are not as they were deployed (RC840)."""
+    """Files that are not as they were deployed (RC856)."""
+    files = "files are" if len(names) > 1 else "a file is"
     return Diagnostic(
-        "RC840",
-        f"somebody else changed deployed files in {_quoted(folder)}: {_listed(names)}",
-        help="look at `rulecompiler drift`; put what is wanted into alerts/, then deploy with --accept-drift",
+        "RC856",
+        f"in {_quoted(folder)}, {files} not as deployed, but changed, added or removed by hand: "
+        f"{_listed(names)}",
+        help="make the change in alerts/, then say --accept-drift to replace it (what is there now is kept "
+        "as a release that a rollback can go to)",
     )
 
 
@@ -256,5 +268,5 @@ def _remedy(folder: Path, error: OSError) -> str:
     if error.errno == errno.EIO:
         return "look at `dmesg`: the disk may be failing; deploy again when it is sound"
     if error.errno in (errno.ENOTDIR, errno.ELOOP, errno.EEXIST, errno.EISDIR, errno.EINVAL):
-        return "move what is there away: links below the rules folder are not followed; then deploy again"
+        return "see that `path` (PROMETHEUS_RULE_PATH) names a folder, and that no link stands below it"
     return f"look at `ls -la {argument}`, then deploy again"

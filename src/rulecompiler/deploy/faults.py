@@ -41,8 +41,8 @@ def not_loaded(pattern: str, missing: Sequence[str], patterns: Sequence[str]) ->
     return Diagnostic(
         "RC873",
         f"Prometheus would not load {missing[0]}: its `rule_files` say {found}",
-        help=f"add `- {pattern}` to `rule_files` in prometheus.yml and reload it, or correct "
-        "`server_path` in rulecompiler.yaml",
+        help="see that `path` (PROMETHEUS_RULE_PATH) is the folder above `current`, and `server_path` that "
+        f"folder as the server has it; then add `- {pattern}` to `rule_files` in prometheus.yml, and reload",
     )
 
 
@@ -153,15 +153,6 @@ def not_evaluated(groups: Sequence[str], seconds: float) -> Diagnostic:
     )
 
 
-def special_file(path: str, what: str) -> Diagnostic:
-    """Something under the server's globs that would hang or fail the reload (RC895)."""
-    return Diagnostic(
-        "RC895",
-        f"`{path}`, which the server's `rule_files` match, is {what}",
-        help="move it away: a reload hangs or fails with it",
-    )
-
-
 def foreign_refused(path: str, message: str) -> Diagnostic:
     """A file that is not ours, because of which the server keeps its old rules (RC896)."""
     return Diagnostic(
@@ -198,19 +189,6 @@ def other_deployment(folder: Path) -> Diagnostic:
         "RC899",
         f"somebody else is deploying to `{folder}`, or was meanwhile, on a host that the lock does not reach",
         help="run `rulecompiler status`, then deploy again; have one place that deploys",
-    )
-
-
-def edited(folder: str, names: Sequence[str]) -> Diagnostic:
-    """Files that are not as they were deployed (RC856)."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    files = "files are" if len(names) > 1 else "a file is"
-    return Diagnostic(
-        "RC856",
-        f"in `{folder}`, {files} not as deployed, but changed, added or removed by hand: "
-        f"{', '.join(names[:_SHOWN])}{more}",
-        help="make the change in alerts/, or say --accept-drift to replace it (what is there now is kept "
-        "as a release that a rollback can go to)",
     )
 
 

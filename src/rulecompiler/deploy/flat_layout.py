@@ -163,7 +163,7 @@ class FlatLayout:
         return None
 
     def switch(self, old: str | None, new: str | None) -> Switched:
-        """See `Layout`: RC837 to RC842, RC846."""
+        """See `Layout`: RC837, RC838, RC841, RC842, RC846, RC856, RC899."""
         self._owned = None
         switch = _Switch()
         try:

@@ -15,11 +15,11 @@ from rulecompiler.deploy.settings import Target
 
 _MAX_BYTES = 16 * 1024 * 1024  # of a foreign file that is read to find what is wrong with it
 _KINDS = (
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
+    (stat.S_ISFIFO, "named pipe"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISDIR, "folder"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
 )
 
 
@@ -61,7 +61,7 @@ def special(paths: Iterator[Path]) -> tuple[tuple[Path, str], ...]:
         try:
             mode = path.stat().st_mode
         except OSError:
-            found.append((path, "a link that leads nowhere"))
+            found.append((path, "link that leads nowhere"))
             continue
         found += [(path, what) for is_kind, what in _KINDS if is_kind(mode)]
     return tuple(found)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rulecompiler.deploy.journal import Deployment, State, read_state
-from rulecompiler.deploy.layout import StoredRelease
+from rulecompiler.deploy.layout import Layout, StoredRelease
 from rulecompiler.deploy.opening import layout_of
 from rulecompiler.deploy.release import Release
 from rulecompiler.deploy.settings import Target
@@ -69,6 +69,15 @@ def earlier(target: Target, wanted: str | None) -> Release | Diagnostic:
             help="`rulecompiler releases` lists what is kept; otherwise revert the commit and deploy again",
         )
     return layout_of(target).load(chosen[0].release)
+
+
+def taken_over(state: State, layout: Layout, release: str, at: str) -> State:
+    """The state once a release was made of what lies on the disk, which others have changed.
+
+    Earlier releases that are not whole any more are forgotten: what was changed may be theirs.
+    """
+    whole = (entry for entry in state.history if isinstance(layout.load(entry.release), Release))
+    return state._replace(live=release, history=(Deployment(release, at, ""), *whole))
 
 
 def recorded(

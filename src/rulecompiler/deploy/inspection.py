@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rulecompiler.deploy import faults
-from rulecompiler.deploy.journal import read_journal, read_state
+from rulecompiler.deploy import disk_faults
+from rulecompiler.deploy.journal import read_state
 from rulecompiler.deploy.layout import Live
+from rulecompiler.deploy.recovery import unfinished
 from rulecompiler.deploy.release import Release
 from rulecompiler.deploy.settings import TargetKind
 from rulecompiler.deploy.site import Seen, Site
@@ -60,8 +61,7 @@ class Drift(NamedTuple):
     @property
     def found(self) -> bool | None:
         """Whether there is any; None if it cannot be told."""
-        change = self.undeployed
-        if self.edited or change.added or change.changed or change.removed or self.running is False:
+        if self.edited or not self.undeployed.is_empty or self.running is False:
             return True
         return None if self.running is None else False
 
@@ -80,8 +80,9 @@ def status(site: Site) -> Status:
         found.append(known)
     else:
         site.proofs = known.proofs
-        if read_journal(layout.folder) is not None:
-            found.append(faults.unfinished())
+        interrupted = unfinished(layout.folder)
+        if interrupted is not None:
+            found.append(interrupted)
         at = next((entry.at for entry in known.history if entry.release == release), None)
     version = server.version() if reached else None
     reload = server.reload_state() if reached else None
@@ -164,7 +165,7 @@ def drift_elsewhere(deployer: Deployer, release: Release) -> Drift:
 
 
 def _edited(site: Site, live: Live) -> list[Diagnostic]:
-    return [faults.edited(str(site.layout.folder), live.edited)] if live.edited else []
+    return [disk_faults.edited(site.layout.folder, live.edited)] if live.edited else []
 
 
 def _seen(site: Site) -> Seen | Diagnostic:

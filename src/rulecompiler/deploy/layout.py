@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -104,6 +105,11 @@ class Layout(Protocol):
 
     def sweep(self) -> Diagnostic | None:
         """Takes away what a run that was killed has left behind (RC848)."""
+
+
+def is_prepared(folder: Path) -> bool:
+    """Whether this is a rules folder of the deployer's already."""
+    return os.path.isdir(folder / STATE)
 
 
 def prepare(folder: Path, below: Sequence[str]) -> Diagnostic | None:

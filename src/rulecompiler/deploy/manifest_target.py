@@ -12,7 +12,7 @@ from rulecompiler.deploy.manifests import groups_in, manifests
 from rulecompiler.deploy.release import Release
 from rulecompiler.deploy.rule_groups import Group, moved_alerts
 from rulecompiler.deploy.settings import Target
-from rulecompiler.deploy.target import Change, Consent, Preflight
+from rulecompiler.deploy.target import NO_CHANGE, Consent, Preflight, change_between
 from rulecompiler.diagnostics import Diagnostic, has_errors
 
 Diagnostics = tuple[Diagnostic, ...]
@@ -37,7 +37,7 @@ class ManifestTarget:
         self._marker = marker(target.name).encode()
         self._wanted: Mapping[str, bytes] = {}
         self._before: Mapping[str, bytes] = {}
-        self._change = Change((), (), (), 0)
+        self._change = NO_CHANGE
 
     def preflight(self, release: Release, consent: Consent, *, dry_run: bool) -> Preflight:
         """Makes the manifests, and compares them with the folder's."""
@@ -55,11 +55,11 @@ class ManifestTarget:
         self._before = ours
         taken = sorted(others & self._wanted.keys())
         problems += [disk_faults.in_the_way(f"{self._path}/{name}") for name in taken]
-        self._change = _change(ours, self._wanted)
-        moved = moved_alerts(_groups(ours), _groups(self._wanted)) if any(self._change[:3]) else []
+        self._change = change_between(ours, self._wanted)
+        moved = [] if self._change.is_empty else moved_alerts(_groups(ours), _groups(self._wanted))
         if moved:
             problems.append(ruler_faults.alerts_unknown(moved, consented=consent.alert_reset))
-        live = "" if any(self._change[:3]) else release.id
+        live = release.id if self._change.is_empty else ""
         return Preflight(tuple(problems), self._change, live)
 
     def apply(self) -> Diagnostics:
@@ -101,9 +101,10 @@ class ManifestTarget:
             found = self._read()
             if isinstance(found, Diagnostic):
                 return (found,)
-            added, changed, removed, _ = _change(found[0], wanted)
-            if not (added or changed or removed):
+            change = change_between(found[0], wanted)
+            if change.is_empty:
                 return ()
+            added, changed, removed, _ = change
             staged = {_STAGED.format(name): wanted[name] for name in (*changed, *added)}
             with Folder.at(self._path) as folder:
                 try:
@@ -144,10 +145,3 @@ class ManifestTarget:
 
 def _groups(files: Mapping[str, bytes]) -> list[Group]:
     return [group for data in files.values() for group in groups_in(data.decode("utf-8", "replace"))]
-
-
-def _change(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Change:
-    both = before.keys() & after.keys()
-    changed = tuple(sorted(name for name in both if before[name] != after[name]))
-    added, removed = after.keys() - before.keys(), before.keys() - after.keys()
-    return Change(tuple(sorted(added)), changed, tuple(sorted(removed)), len(both) - len(changed))

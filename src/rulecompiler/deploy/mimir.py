@@ -19,7 +19,7 @@ from rulecompiler.deploy.rule_groups import Group, differences, moved_alerts, re
 from rulecompiler.deploy.ruler_api import RulerApi, is_usable
 from rulecompiler.deploy.running import RunningGroup
 from rulecompiler.deploy.settings import Target
-from rulecompiler.deploy.target import Change, Consent, Preflight
+from rulecompiler.deploy.target import NO_CHANGE, Change, Consent, Preflight
 from rulecompiler.diagnostics import Diagnostic, has_errors
 
 Diagnostics = tuple[Diagnostic, ...]
@@ -27,7 +27,6 @@ Groups = Mapping[str, Group]
 
 _POLL_SECONDS = 1.0
 _READINGS = 3  # of what was written, where the store behind the ruler takes a moment
-_NO_CHANGE = Change((), (), (), 0)
 
 
 class MimirTarget:
@@ -47,7 +46,7 @@ class MimirTarget:
         self._api: RulerApi | None = None
         self._wanted: Groups = {}
         self._before: Groups = {}
-        self._change = _NO_CHANGE
+        self._change = NO_CHANGE
         self._ran: tuple[RunningGroup, ...] | None = None
         self._touched: set[str] = set()
 
@@ -64,15 +63,15 @@ class MimirTarget:
         if not groups and not found and not consent.empty:
             problems.append(faults.empty())
         if problems:
-            return Preflight(tuple(problems), _NO_CHANGE, "")
+            return Preflight(tuple(problems), NO_CHANGE, "")
         self._api = RulerApi(self.target, self._sleep)
         before = self._api.groups()
         if isinstance(before, Diagnostic):
-            return Preflight((before,), _NO_CHANGE, "")
+            return Preflight((before,), NO_CHANGE, "")
         self._wanted = {group.name: group for group in groups}
         self._before = before
         self._change = _change(before, self._wanted)
-        if self._change == _NO_CHANGE._replace(unchanged=self._change.unchanged):
+        if self._change.is_empty:
             return Preflight((), self._change, release.id)
         self._ran = self._api.running()
         if not consent.drift:
@@ -102,7 +101,7 @@ class MimirTarget:
         found = self._opened.groups()
         if isinstance(found, Diagnostic):
             return (found,)
-        if any(_change(self._before, found)[:3]):
+        if not _change(self._before, found).is_empty:
             return (ruler_faults.changed_meanwhile(f"the namespace {self.target.namespace}"),)
         # What changes comes before what is new: Mimir counts a group that it replaces as one more, and
         # would refuse it once the tenant's limit is reached.

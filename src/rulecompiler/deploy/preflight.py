@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from rulecompiler.deploy import faults
+from rulecompiler.deploy import disk_faults, faults
 from rulecompiler.deploy.alert_state import resets
-from rulecompiler.deploy.artifact import checked_names
 from rulecompiler.deploy.globs import on_disk, special, unmatched
 from rulecompiler.deploy.intended import read_files
-from rulecompiler.deploy.layout import Live
+from rulecompiler.deploy.layout import CURRENT, RELEASES, Live, bad_names, is_prepared
 from rulecompiler.deploy.release import Release
 from rulecompiler.deploy.server_faults import lifecycle_is_off
-from rulecompiler.deploy.settings import Target
 from rulecompiler.deploy.site import Promtool, Seen, Site
 from rulecompiler.deploy.target import Consent
 from rulecompiler.diagnostics import Diagnostic
@@ -20,14 +19,20 @@ from rulecompiler.diagnostics import Diagnostic
 Diagnostics = tuple[Diagnostic, ...]
 
 
-def contents(release: Release, target: Target, consent: Consent) -> Diagnostics:
+def contents(release: Release, consent: Consent) -> Diagnostics:
     """The release by itself: names, and whether there is anything in it."""
-    bad = checked_names(release)
+    bad = bad_names(release)
     if bad is not None:
         return (bad,)
     if not release.files and not consent.empty:
         return (faults.empty(),)
     return ()
+
+
+def place(folder: Path) -> Diagnostics:
+    """Refuses a folder inside of a rules folder, such as the one that `current` leads to."""
+    within = folder.name in (CURRENT, RELEASES) and is_prepared(folder.parent)
+    return (disk_faults.inside(folder),) if within else ()
 
 
 def server(site: Site, release: Release, oldest: tuple[int, int]) -> Diagnostics:
@@ -46,13 +51,13 @@ def server(site: Site, release: Release, oldest: tuple[int, int]) -> Diagnostics
     if missing:
         return (faults.not_loaded(site.layout.pattern, missing, patterns),)
     found = special(on_disk(patterns, site.target))
-    return tuple(faults.special_file(str(path), what) for path, what in found)
+    return tuple(disk_faults.special(str(path), kind) for path, kind in found)
 
 
 def drift(site: Site, live: Live, stored: Release | Diagnostic, seen: Seen) -> Diagnostics:
     """How what runs, or lies on disk, differs from what was deployed; also if that could not be put back."""
     if live.edited:
-        return (faults.edited(site.target.path, live.edited),)
+        return (disk_faults.edited(site.layout.folder, live.edited),)
     found = site.differences(live.files, seen)
     if found:
         return (faults.drifted(), *found)

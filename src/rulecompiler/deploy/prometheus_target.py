@@ -10,9 +10,8 @@ from contextlib import ExitStack
 
 from rulecompiler.deploy import faults, preflight
 from rulecompiler.deploy.compare import foreign_changes
-from rulecompiler.deploy.history import recorded
+from rulecompiler.deploy.history import recorded, taken_over
 from rulecompiler.deploy.journal import (
-    Deployment,
     Journal,
     State,
     clear_journal,
@@ -22,17 +21,16 @@ from rulecompiler.deploy.journal import (
     write_journal,
     write_state,
 )
-from rulecompiler.deploy.layout import NOTHING
-from rulecompiler.deploy.recovery import no_way_back, overtaken_by
+from rulecompiler.deploy.layout import NOTHING, is_prepared
+from rulecompiler.deploy.recovery import no_way_back, overtaken_by, unfinished
 from rulecompiler.deploy.release import Release
 from rulecompiler.deploy.settings import Target
 from rulecompiler.deploy.site import Promtool, Seen, Site
-from rulecompiler.deploy.target import Change, Consent, Preflight, change_between
+from rulecompiler.deploy.target import NO_CHANGE, Consent, Preflight, change_between
 from rulecompiler.deploy.watching import watch
 from rulecompiler.diagnostics import Diagnostic, has_errors
 
 Diagnostics = tuple[Diagnostic, ...]
-_NO_CHANGE = Change((), (), (), 0)
 
 
 class PrometheusTarget:
@@ -54,7 +52,7 @@ class PrometheusTarget:
         self._journal: Journal | None = None  # of what is on its way, be it this run's or an earlier one's
         self._old: str | None = None
         self._old_files: Mapping[str, bytes] = {}
-        self._change = _NO_CHANGE
+        self._change = NO_CHANGE
         self._live = NOTHING
         self._seen = Seen((), ())
 
@@ -71,13 +69,17 @@ class PrometheusTarget:
         looks = (
             self._judge_contents,
             self._read_disk,
+            lambda: _one(unfinished(self._layout.folder)),  # what its end leaves, nobody can tell
             self._ask_server,
             self._compare,
             self._judge,
             self._site.causes,  # of what only a reload would show
         )
+        # No folder is made for a server that does not load from it.
+        asked_first = () if is_prepared(self._layout.folder) else (self._ask_server,)
         steps = (
             self._judge_contents,
+            *asked_first,
             self._take_lock,
             self._read_disk,
             self._read_journal,
@@ -99,7 +101,7 @@ class PrometheusTarget:
         return Preflight(tuple(found), self._change, self._old or "")
 
     def _judge_contents(self) -> Diagnostics:
-        return preflight.contents(self._release, self.target, self._consent)
+        return preflight.contents(self._release, self._consent) or preflight.place(self._layout.folder)
 
     def _take_lock(self) -> Diagnostics:
         layout = self._layout
@@ -180,16 +182,13 @@ class PrometheusTarget:
             if isinstance(adopted, Diagnostic):
                 return (adopted,)
             self._old, self._old_files = adopted, self._layout.live().files
-            # What was there is kept, and what it was made of may not be whole any more.
-            whole = tuple(
-                entry for entry in self._state.history if isinstance(self._stored(entry.release), Release)
-            )
-            history = (Deployment(adopted, self._now, ""), *whole)
-            self._state = self._state._replace(live=adopted, history=history)
-        if not self.target.reload:
-            return ()
+            self._state = taken_over(self._state, self._layout, adopted, self._now)
+        if not self.target.reload and not self._change.is_empty:
+            return ()  # whoever reloads the server does so once the files have changed
         seen = self._site.bring(self._old_files)
         if not isinstance(seen, Seen):
+            if not self.target.reload:
+                return seen
             if self._layout.live().release != self._old:
                 return (faults.other_deployment(self._layout.folder),)
             now = self._site.look()
@@ -222,12 +221,11 @@ class PrometheusTarget:
         earlier = self._journal
         if earlier is None and (live.release != self._old or read_journal(layout.folder) is not None):
             return (faults.other_deployment(self._layout.folder),)  # from a host that does not see the lock
-        if not arrived:
-            journal = Journal(self._old, new, "forward")
-            fault = write_journal(layout.folder, journal)
-            if fault is not None:
-                return (fault,)
-            self._journal = journal  # before the first file moves: an interrupt may come in the middle
+        journal = Journal(self._old, new, "forward")
+        fault = write_journal(layout.folder, journal)
+        if fault is not None:
+            return (fault,)
+        self._journal = journal  # before the first file moves: an interrupt may come in the middle
         switched = layout.switch(live.release if arrived else self._old, new)
         if switched.fault is not None:
             if switched.moved == "none" and earlier is None and not arrived:
@@ -242,7 +240,13 @@ class PrometheusTarget:
 
     def observe(self, intervals: int) -> Diagnostics:
         """Watches the changed groups for so many evaluations; rules that fail now and did not before."""
-        return watch(self._site, self._seen.ours, {*self._change.added, *self._change.changed}, intervals)
+        found = watch(self._site, self._seen.ours, {*self._change.added, *self._change.changed}, intervals)
+        if has_errors(found):
+            return found
+        seen = self._site.look()  # others may have reloaded or written meanwhile
+        if isinstance(seen, Diagnostic):
+            return (*found, seen)
+        return (*found, *self._site.differences(self._release.files, seen))
 
     # --- its end: for good, or back ------------------------------------------
 
@@ -260,10 +264,7 @@ class PrometheusTarget:
             fault = clear_journal(layout.folder) if self._journal is not None else None
         self._journal = None
         # What runs is what should; that it is not written down is put right by the next run.
-        problems = [
-            faults.afterwards(problem) for problem in (fault, layout.prune(keep)) if problem is not None
-        ]
-        return tuple(problems)
+        return tuple(faults.afterwards(found) for found in (fault, layout.prune(keep)) if found is not None)
 
     def revert(self) -> Diagnostics:
         """Puts back what was there and makes the server load it; errors if it cannot be seen to run."""

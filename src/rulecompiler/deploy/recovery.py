@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
-from rulecompiler.deploy.journal import Journal
+from rulecompiler.deploy import faults
+from rulecompiler.deploy.journal import Journal, read_journal
 from rulecompiler.deploy.layout import Layout
 from rulecompiler.deploy.release import Release
 from rulecompiler.diagnostics import Diagnostic
+
+
+def unfinished(folder: Path) -> Diagnostic | None:
+    """What speaks against all but a deployment: an interrupted one comes first (also RC843, RC846)."""
+    journal = read_journal(folder)
+    return faults.unfinished() if isinstance(journal, Journal) else journal
 
 
 def overtaken_by(layout: Layout, journal: Journal) -> str | None:

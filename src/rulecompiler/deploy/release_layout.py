@@ -127,7 +127,7 @@ class ReleaseLayout:
         return restored(found.manifest, found.files)
 
     def stage(self, release: Release) -> Diagnostic | None:
-        """See `Layout`: RC835, RC836, RC840."""
+        """See `Layout`: RC835, RC836, RC856."""
         bad = bad_names(release)
         if bad is not None:
             return bad
@@ -147,7 +147,7 @@ class ReleaseLayout:
         return None
 
     def switch(self, old: str | None, new: str | None) -> Switched:
-        """See `Layout`: RC832, RC837 to RC839, RC842. It is one rename, so never done in part."""
+        """See `Layout`: RC832, RC837, RC838, RC842, RC899. It is one rename, so never done in part."""
         moved: Literal["none", "all"] = "none"
         try:
             with Folder.at(self.folder) as root, root.enter(RELEASES) as releases:

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from rulecompiler.deploy.settings import Target
+from rulecompiler.deploy.settings import MANIFESTS, Target
 from rulecompiler.deploy.settings_file import KEYS, Draft
 from rulecompiler.diagnostics import Diagnostic, Related
 from rulecompiler.model import Document
 from rulecompiler.settings import Settings, why_not_url
 from rulecompiler.words import show
 
-_MANIFESTS = frozenset({"prometheusrule", "configmap"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -31,7 +30,7 @@ def check(drafts: tuple[Draft, ...], document: Document | None) -> list[Diagnost
             faults.extend(_bad_url(draft))
         if "path" in used and not missing:
             faults.extend(_bad_paths(draft, document))
-        if draft.target.kind in _MANIFESTS and "namespace" in draft.origins:
+        if draft.target.kind in MANIFESTS and "namespace" in draft.origins:
             faults.extend(_bad_namespace(draft))
     if not faults:
         faults.extend(_conflicts(drafts))
@@ -67,7 +66,7 @@ def _bad_url(draft: Draft) -> Iterable[Diagnostic]:
 
 
 def _bad_paths(draft: Draft, document: Document | None) -> Iterable[Diagnostic]:
-    if draft.target.kind in _MANIFESTS:
+    if draft.target.kind in MANIFESTS:
         yield from _bad_manifest_folder(draft, document)
         return
     for key in ("path", "pid_file"):

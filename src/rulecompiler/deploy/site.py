@@ -92,24 +92,19 @@ class Site:
         """
         if not self.target.reload:
             return self._wait_for(files)
-        refused = self._reload()
-        if refused:
-            return refused
-        seen = self.look()
-        if isinstance(seen, Diagnostic):
-            return (seen,)
-        if not self.runs(files, seen):
-            # Somebody else's reload may have read the folder while it changed, and come out last.
+        # Twice: somebody else's reload may have read the folder while it changed, and come out last.
+        for _ in range(2):
             refused = self._reload()
             if refused:
                 return refused
             seen = self.look()
             if isinstance(seen, Diagnostic):
                 return (seen,)
-        found = self.differences(files, seen)
-        if not found:
-            return seen
-        return (*self._why(files, before, seen), *found)
+            found = self.differences(files, seen)
+            if not found:
+                return seen
+            why = self._why(files, before, seen)
+        return (*why, *found)
 
     def _reload(self) -> tuple[Diagnostic, ...]:
         """Tells the server to reload and waits until that is over; nothing if it says that it did."""

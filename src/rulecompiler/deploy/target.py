@@ -26,6 +26,14 @@ class Change(NamedTuple):
     removed: tuple[str, ...]
     unchanged: int
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing would be different."""
+        return not (self.added or self.changed or self.removed)
+
+
+NO_CHANGE = Change((), (), (), 0)
+
 
 def change_between(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Change:
     """Which files differ."""

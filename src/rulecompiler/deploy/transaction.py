@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rulecompiler.deploy.release import Release
 from rulecompiler.deploy.settings import MANIFESTS
-from rulecompiler.deploy.target import Change, Consent, Deployer
+from rulecompiler.deploy.target import NO_CHANGE, Change, Consent, Deployer
 from rulecompiler.diagnostics import Diagnostic, Severity, has_errors
 
 
@@ -53,7 +53,6 @@ class Result(NamedTuple):
     targets: tuple[TargetResult, ...]
 
 
-_NO_CHANGE = Change((), (), (), 0)
 _INTERRUPTED = Diagnostic(
     "RC870",
     "the deployment was interrupted",
@@ -67,14 +66,14 @@ class _Run:
     def __init__(self, deployer: Deployer, release: Release) -> None:
         self.deployer = deployer
         self.release = release
-        self.change = _NO_CHANGE
+        self.change: Change = NO_CHANGE
         self.before = ""
         self.diagnostics: list[Diagnostic] = []
         self.status = Status.UNTOUCHED
 
     @property
     def has_changes(self) -> bool:
-        return bool(self.change.added or self.change.changed or self.change.removed)
+        return not self.change.is_empty
 
     def result(self) -> TargetResult:
         return TargetResult(
@@ -113,7 +112,7 @@ def run(
             each.change, each.before = found.change, found.live
             each.diagnostics += found.diagnostics
         if any(has_errors(each.diagnostics) for each in runs):
-            return _refused(runs)
+            return _refused(runs, say)
         if dry_run:
             return _planned(runs)
         return _carry_out(runs, soak_intervals, say)
@@ -122,13 +121,16 @@ def run(
             each.deployer.close()
 
 
-def _refused(runs: list[_Run]) -> Result:
+def _refused(runs: list[_Run], say: Callable[[str], None]) -> Result:
     code = ExitCode.REFUSED
     for each in runs:
-        if has_errors(each.diagnostics):
-            each.status = Status.UNKNOWN if each.deployer.uncertain else Status.REFUSED
         if each.deployer.uncertain:
-            code = ExitCode.UNKNOWN
+            each.status, code = Status.UNKNOWN, ExitCode.UNKNOWN
+        elif has_errors(each.diagnostics):
+            each.status = Status.REFUSED
+        elif each.deployer.touched:
+            # It took up what an interrupted run had begun, which nobody is going to bring to an end now.
+            code = max(code, _revert(each, say))
     return Result(code, tuple(each.result() for each in runs))
 
 
@@ -179,15 +181,19 @@ def _take_back(runs: list[_Run], say: Callable[[str], None]) -> Result:
         if not each.deployer.touched:
             each.status = Status.REFUSED if has_errors(each.diagnostics) else Status.UNTOUCHED
             continue
-        say(f"{each.deployer.target.name}: rolling back")
-        try:
-            problems = each.deployer.revert()
-        except KeyboardInterrupt:
-            problems = (_INTERRUPTED,)
-        each.diagnostics += problems
-        if has_errors(problems):
-            each.status, code = Status.UNKNOWN, ExitCode.UNKNOWN
-        else:
-            each.status = Status.ROLLED_BACK
-            code = max(code, ExitCode.ROLLED_BACK)
+        code = max(code, _revert(each, say))
     return Result(code, tuple(each.result() for each in runs))
+
+
+def _revert(each: _Run, say: Callable[[str], None]) -> ExitCode:
+    say(f"{each.deployer.target.name}: rolling back")
+    try:
+        problems = each.deployer.revert()
+    except KeyboardInterrupt:
+        problems = (_INTERRUPTED,)
+    each.diagnostics += problems
+    if has_errors(problems):
+        each.status = Status.UNKNOWN
+        return ExitCode.UNKNOWN
+    each.status = Status.ROLLED_BACK
+    return ExitCode.ROLLED_BACK
