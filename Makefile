@@ -2,10 +2,10 @@
 # they need is made on the way, below .venv/ and .tools/; nothing is installed.
 
 # The shell, as in the import rules of pyproject.toml; all else is the pure core, which must be covered more.
-SHELL_MODULES := */__main__.py,*/cache.py,*/cli/*,*/deploy/*,*/gate.py,*/inputs.py,*/outcome.py,*/output.py,*/parallel.py,*/promtool.py,*/recompile.py,*/reporters/*,*/scaffold/*,*/self_metrics/*,*/settings.py,*/sources.py,*/staleness.py,*/state_folder.py,*/terminal.py,*/textdiff.py,*/workspace.py
+SHELL_MODULES := */__main__.py,*/cache.py,*/cli/*,*/deploy/*,*/gate.py,*/git_sources.py,*/inputs.py,*/outcome.py,*/output.py,*/parallel.py,*/promtool.py,*/recompile.py,*/reporters/*,*/scaffold/*,*/self_metrics/*,*/settings.py,*/sources.py,*/staleness.py,*/state_folder.py,*/terminal.py,*/textdiff.py,*/two_sides.py,*/workspace.py
 BIN := .venv/bin
 
-.PHONY: help setup compile check test lint bench lock clean
+.PHONY: help setup compile diff check test lint bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -16,6 +16,9 @@ setup: ## make .venv and get promtool and prometheus (done by the others when ne
 
 compile: setup ## compile alerts/ to generated/, validate with promtool, show what changed
 	@$(BIN)/rulecompiler compile
+
+diff: setup ## what this branch does to the rules, against the main branch
+	@$(BIN)/rulecompiler diff
 
 check: setup ## what CI asks: is generated/ up to date, valid, and do the unit tests pass?
 	@$(BIN)/rulecompiler check

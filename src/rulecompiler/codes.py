@@ -144,6 +144,13 @@ TITLES: dict[str, str] = {
     "RC709": "another compile is running",
     "RC710": "state folder cannot be made",
     "RC711": "no such group",
+    # comparing two states
+    "RC720": "no such commit",
+    "RC721": "clone is too shallow",
+    "RC722": "there is no base to compare with",
+    "RC723": "git cannot read the repo",
+    "RC724": "there is no git repo",
+    "RC725": "link or submodule in a commit",
     # rules and targets
     "RC740": "group has no such rule",
     "RC741": "name stands for several rules",

@@ -93,7 +93,9 @@ def read_inputs(root: Path, environ: Mapping[str, str], known: SettingsFile | No
             faults.append(found)
         else:
             raw = found
-            written = known if known is not None and known.digest == raw.digest else _parse(raw, faults)
+            written = (
+                known if known is not None and known.digest == raw.digest else read_settings(raw, faults)
+            )
     chosen, more = settings.overridden(written.settings if written is not None else Settings(), environ)
     faults.extend(more)
     files, still_more = sources.scan(root, (chosen.templates, chosen.groups))
@@ -113,7 +115,8 @@ def read_inputs(root: Path, environ: Mapping[str, str], known: SettingsFile | No
     )
 
 
-def _parse(raw: RawFile, faults: list[Diagnostic]) -> SettingsFile | None:
+def read_settings(raw: RawFile, faults: list[Diagnostic]) -> SettingsFile | None:
+    """What a settings file says; its faults are added to `faults`, and None if one is an error."""
     # PyYAML and the schemas cost 40 ms, which an unchanged repo need not pay.
     from rulecompiler import document
 

@@ -80,7 +80,7 @@ def _plan(inputs: Inputs, old: Cache, only: tuple[str, ...], jobs: int) -> _Plan
         if known is not None and known.digest == raw.digest and "parent" in known.header:
             light.append((path, staleness.group_from_header(path, known.header), known.warnings))
             del unread[path]
-    groups = map_parallel(_read_group, list(unread.values()), jobs, _PARALLEL_FROM)
+    groups = map_parallel(read_group, list(unread.values()), jobs, _PARALLEL_FROM)
     shelf, trees, faults = compiler.assemble([read[1:] for read in templates], [*light, *groups])
     unknown = next((g for g in only if g not in trees.groups), None)
     if unknown is not None and not has_errors(faults):
@@ -120,7 +120,7 @@ def _complete(
     if not needed:
         return trees
     raw = [f for f in inputs.groups if f.path in needed]
-    read = {path: group for path, group, _ in map_parallel(_read_group, raw, jobs, _PARALLEL_FROM)}
+    read = {path: group for path, group, _ in map_parallel(read_group, raw, jobs, _PARALLEL_FROM)}
     return Forest({g.id: read.get(g.path) or g for g in trees})
 
 
@@ -208,7 +208,8 @@ def _unknown_group(group_id: str, trees: Forest) -> Diagnostic:
     )
 
 
-def _read_template(options: Options, raw: RawFile) -> TemplateRead:
+def read_template(options: Options, raw: RawFile) -> TemplateRead:
+    """The template of a file with its path and faults, or by which names it would be known."""
     source = sources.decode(raw)
     if isinstance(source, Diagnostic):
         name = compiler.template_name(raw.path, options)
@@ -217,17 +218,18 @@ def _read_template(options: Options, raw: RawFile) -> TemplateRead:
 
 
 def _known_template(options: Options, raw: RawFile, old: Cache) -> TemplateRead:
-    """As `_read_template`, but what was good in the last good compile is not judged again."""
+    """As `read_template`, but what was good in the last good compile is not judged again."""
     known = old.files.get(raw.path)
     if known is not None and known.digest == raw.digest and "requires" in known.header:
         source = sources.decode(raw)
         template = None if isinstance(source, Diagnostic) else compiler.reread_template(source, options)
         if template is not None:
             return raw.path, template, known.warnings
-    return _read_template(options, raw)
+    return read_template(options, raw)
 
 
-def _read_group(raw: RawFile) -> GroupRead:
+def read_group(raw: RawFile) -> GroupRead:
+    """The group of a file with its path and faults; None where it cannot be read."""
     source = sources.decode(raw)
     if isinstance(source, Diagnostic):
         return raw.path, None, (source,)
@@ -236,14 +238,14 @@ def _read_group(raw: RawFile) -> GroupRead:
 
 def read_models(inputs: Inputs, jobs: int) -> tuple[Library, Forest, tuple[Diagnostic, ...]]:
     """The repo's templates and groups as written, and all faults of their files."""
-    templates = [_read_template(inputs.options, raw) for raw in inputs.templates]
-    groups = map_parallel(_read_group, list(inputs.groups), jobs or cores(), _PARALLEL_FROM)
+    templates = [read_template(inputs.options, raw) for raw in inputs.templates]
+    groups = map_parallel(read_group, list(inputs.groups), jobs or cores(), _PARALLEL_FROM)
     shelf, trees, faults = compiler.assemble([read[1:] for read in templates], groups)
     return shelf, trees, (*inputs.diagnostics, *faults)
 
 
 def read_library(inputs: Inputs) -> tuple[Library, tuple[Diagnostic, ...]]:
     """The repo's templates without its groups, and all faults of their files."""
-    templates = [_read_template(inputs.options, raw) for raw in inputs.templates]
+    templates = [read_template(inputs.options, raw) for raw in inputs.templates]
     shelf, _, faults = compiler.assemble([read[1:] for read in templates], ())
     return shelf, (*inputs.diagnostics, *faults)

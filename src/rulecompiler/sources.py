@@ -151,7 +151,7 @@ class _Walk:
                 continue
             self._warn_of_case(path, entries)
             for entry in entries:
-                if not _is_ignored(entry.name):
+                if not is_ignored(entry.name):
                     self._take(_below(path, entry.name), entry, folders)
 
     def _take(self, path: str, entry: os.DirEntry[bytes], folders: list[tuple[str, bytes]]) -> None:
@@ -194,14 +194,14 @@ class _Walk:
         for entry in entries:
             path = _below(folder, entry.name)
             other = first.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
-            if other != path and not _is_ignored(entry.name):
-                message = f"this name differs from {_shown(posixpath.basename(other))} only by letter case"
+            if other != path and not is_ignored(entry.name):
+                message = f"this name differs from {shown(posixpath.basename(other))} only by letter case"
                 fault = _fault("RC108", message, path, "rename one of them", Severity.WARNING)
-                related = Related(Span(_shown(other), 1, 1, 1, 1), "the other one")
+                related = Related(Span(shown(other), 1, 1, 1, 1), "the other one")
                 self.faults.append(replace(fault, related=(related,)))
 
     def _bad_folder(self, folder: str, why: str) -> None:
-        message = f"the folder {_shown(folder)} cannot be read: {why}"
+        message = f"the folder {shown(folder)} cannot be read: {why}"
         self.faults.append(
             Diagnostic("RC102", message, help="create it, or correct the path in the settings")
         )
@@ -236,7 +236,7 @@ def _read_up_to(handle: int, count: int) -> bytes:
     return data
 
 
-def _is_ignored(name: bytes) -> bool:
+def is_ignored(name: bytes) -> bool:
     """Hidden files and folders, and what editors leave behind."""
     return name.startswith(b".") or name.endswith(b"~") or (name.startswith(b"#") and name.endswith(b"#"))
 
@@ -270,9 +270,9 @@ def _reason(fault: OSError) -> str:
 
 
 def _fault(code: str, message: str, path: str, help: str, severity: Severity = Severity.ERROR) -> Diagnostic:
-    return Diagnostic(code, message, Span(_shown(path), 1, 1, 1, 1), help=help, severity=severity)
+    return Diagnostic(code, message, Span(shown(path), 1, 1, 1, 1), help=help, severity=severity)
 
 
-def _shown(path: str) -> str:
+def shown(path: str) -> str:
     """A path that can be printed: odd characters and foreign bytes as escape sequences."""
     return _ODD_IN_NAME.sub(lambda match: match.group().encode("unicode_escape").decode(), path)

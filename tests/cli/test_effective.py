@@ -192,9 +192,9 @@ def test_a_target_of_a_real_server(repo: Any, capsys: Capture, prometheus: Path,
 def test_credentials_go_to_the_server_of_the_settings_alone(
     repo: Any, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rulecompiler.cli.target_sources import _credentials
+    from rulecompiler.cli.target_sources import credentials_for
 
     monkeypatch.setenv("PROMETHEUS_URL", "http://mine:9090")
     monkeypatch.setenv("PROMETHEUS_TOKEN", "geheim")
-    assert _credentials("http://mine:9090/").token == "geheim"
-    assert _credentials("http://other:9090").token == ""
+    assert credentials_for("http://mine:9090/").token == "geheim"
+    assert credentials_for("http://other:9090").token == ""

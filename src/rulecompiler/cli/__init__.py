@@ -40,6 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "test": Entry("rulecompiler.cli.test_command:test", "Run the templates' unit tests with promtool."),
     "validate": Entry("rulecompiler.cli.validate_command:validate", "Find faults without promtool, fast."),
     "lint": Entry("rulecompiler.cli.lint_command:lint", "Find what works, but not as it was meant."),
+    "diff": Entry("rulecompiler.cli.diff_command:diff", "Show what a change does to the rules, by meaning."),
     "explain": Entry("rulecompiler.cli.explain_command:explain", "Show where a rule's values come from."),
     "effective": Entry(
         "rulecompiler.cli.effective_command:effective", "Show which rules cover a target, and how."

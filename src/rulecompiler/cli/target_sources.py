@@ -78,14 +78,14 @@ def from_prometheus(url: str) -> Found:
     from rulecompiler.effective import from_labels
 
     # Somebody sits and waits: what fails now is told now.
-    with Server(url, _credentials(url), _SECONDS, sleep=lambda _: None) as server:
+    with Server(url, credentials_for(url), _SECONDS, sleep=lambda _: None) as server:
         answer = server.targets()
     if isinstance(answer, Diagnostic):
         return Found((), (answer,))
     return Found(tuple(map(from_labels, answer)))
 
 
-def _credentials(url: str) -> Credentials:
+def credentials_for(url: str) -> Credentials:
     """Those that the settings have for this very URL: a token is not for whoever a command line names."""
     from rulecompiler.cli.output import repo_root
     from rulecompiler.deploy.opening import Chosen, read_settings

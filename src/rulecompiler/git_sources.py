@@ -1,0 +1,294 @@
+"""The files of a repo at one commit, read from git's objects: nothing is checked out or copied.
+
+Folders, endings and limits are those of `sources.scan`. Links and submodules in a commit are not
+followed, and only objects whose content is not on disk are read at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rulecompiler import inputs, settings, sources
+from rulecompiler.diagnostics import Diagnostic, Span
+from rulecompiler.inputs import SETTINGS_FILE, Inputs, SourceTexts
+from rulecompiler.settings import Settings
+from rulecompiler.sources import ENDINGS, MAX_BYTES, RawFile
+
+if TYPE_CHECKING:
+    import git
+
+MAIN_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
+"""Where the main branch is looked for, in this order."""
+
+
+class Commit(NamedTuple):
+    """A commit that was found: its full hash, and how it was called."""
+
+    hash: str
+    label: str
+    note: str = ""
+
+
+class _Entry(NamedTuple):
+    mode: str
+    object: str
+    size: int
+
+
+class History:
+    """The git repository that a folder of rules lies in. A context manager: git's helpers end with it."""
+
+    def __init__(self, repo: git.Repo, root: Path) -> None:
+        self._repo = repo
+        self._git: Any = repo.git
+        top = Path(str(repo.working_tree_dir)).resolve()
+        inside = root.resolve().relative_to(top).as_posix()
+        self.root = root
+        self.prefix = "" if inside == "." else f"{inside}/"  # from the checkout's root to the rules
+
+    def __enter__(self) -> History:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._repo.close()
+
+    def commit(self, ref: str) -> Commit | Diagnostic:
+        """The commit that a name, tag, hash or expression such as `HEAD~2` means (RC720, RC721)."""
+        found = self._hash(ref)
+        if found is not None:
+            return Commit(found, ref)
+        if self.is_shallow():
+            return _shallow(f"`{ref}` is not in this shallow clone")
+        known = ", ".join(f"`{name}`" for name in MAIN_BRANCHES if self._hash(name))
+        known = f", such as {known}" if known else ""
+        return Diagnostic(
+            "RC720",
+            f"git knows no commit `{ref}`",
+            help=f"run `git fetch` first, or name a branch, tag or hash{known}",
+        )
+
+    def merge_base(self, head: Commit | None) -> Commit | Diagnostic:
+        """Where the head (None: HEAD) and the main branch parted (RC720, RC721, RC722)."""
+        tip = head or self.commit("HEAD")
+        if isinstance(tip, Diagnostic):
+            if not self.is_shallow() and self._hash("HEAD") is None:
+                return Diagnostic(
+                    "RC722",
+                    "this repo has no commit to compare with yet",
+                    help="commit first, or run `rulecompiler compile` to see what there is",
+                )
+            return tip
+        main = next((name for name in MAIN_BRANCHES if self._hash(name)), None)
+        if main is None:
+            if self.is_shallow():
+                return _shallow("the main branch is not in this shallow clone")
+            return Diagnostic(
+                "RC722",
+                f"there is no main branch to compare with: none of {', '.join(MAIN_BRANCHES)} exists",
+                help="name the commit with `--base`",
+            )
+        answer = self._ask("merge-base", tip.hash, self._hash(main) or main)
+        found = (answer or "").strip().partition("\n")[0]
+        if not found:
+            if self.is_shallow():
+                return _shallow(f"where {tip.label} and {main} parted is not in this shallow clone")
+            return Diagnostic(
+                "RC722",
+                f"{tip.label} and {main} have no commit in common",
+                help="name the commit to compare with: `--base`",
+            )
+        return Commit(found, main, f"merge base of {tip.label} and {main}")
+
+    def is_shallow(self) -> bool:
+        """Whether older commits were left out when this was cloned."""
+        return (self._ask("rev-parse", "--is-shallow-repository") or "").strip() == "true"
+
+    def read(
+        self, commit: Commit, environ: Mapping[str, str], known: Iterable[RawFile]
+    ) -> Inputs | Diagnostic:
+        """The inputs as they are in a commit; files of `known` with the same content are not read again."""
+        on_disk = {file.path: file for file in known}
+        faults: list[Diagnostic] = []
+        tree = self._tree(commit.hash, (SETTINGS_FILE,))
+        if isinstance(tree, Diagnostic):
+            return tree
+        written = raw = None
+        if SETTINGS_FILE in tree:
+            raw = self._file(SETTINGS_FILE, tree[SETTINGS_FILE], on_disk, faults)
+            written = inputs.read_settings(raw, faults) if raw is not None else None
+        chosen, more = settings.overridden(written.settings if written is not None else Settings(), environ)
+        faults.extend(more)
+        tree = self._tree(commit.hash, (chosen.templates, chosen.groups))
+        if isinstance(tree, Diagnostic):
+            return tree
+        files = [
+            file
+            for path, entry in sorted(tree.items())
+            if _is_read(path, entry, (chosen.templates, chosen.groups), faults)
+            and (file := self._file(path, entry, on_disk, faults)) is not None
+        ]
+        folder = chosen.templates + "/"
+        return Inputs(
+            self.root,
+            chosen,
+            tuple(f for f in files if f.path.startswith(folder)),
+            tuple(f for f in files if not f.path.startswith(folder)),
+            {},
+            SourceTexts([*files, *([raw] if raw is not None else [])]),
+            written,
+            tuple(faults),
+        )
+
+    def files(self, commit: Commit, folder: str) -> Mapping[str, bytes] | Diagnostic:
+        """The plain files right in one folder of a commit, by name; what is too large is left out."""
+        tree = self._tree(commit.hash, (folder,))
+        if isinstance(tree, Diagnostic):
+            return tree
+        found: dict[str, bytes] = {}
+        for path, entry in tree.items():
+            if posixpath.dirname(path) == folder and entry.mode.startswith("100"):
+                data = self._bytes(entry)
+                if data is None:
+                    return _lost(f"the content of {path}")
+                found[posixpath.basename(path)] = data
+        return found
+
+    def _hash(self, ref: str) -> str | None:
+        if not ref or ref.startswith("-") or "\0" in ref:  # git would take it for an option
+            return None
+        found = self._ask("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        return (found or "").strip() or None
+
+    def _ask(self, *words: str) -> str | None:
+        """What git answers; None where it says no."""
+        import git
+
+        try:
+            return str(self._git.execute(["git", *words], env={"GIT_OPTIONAL_LOCKS": "0"}))
+        except (git.exc.GitCommandError, OSError, ValueError):
+            return None
+
+    def _tree(self, commit: str, paths: Iterable[str]) -> dict[str, _Entry] | Diagnostic:
+        """All files of a commit at or below these paths, by their path from the rules' root."""
+        wanted = [f"{self.prefix}{path}" if path != "." else self.prefix or "." for path in paths]
+        listing = self._ask("ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", *wanted)
+        if listing is None:
+            return _lost(f"the commit {commit[:12]}")
+        entries: dict[str, _Entry] = {}
+        for line in listing.split("\0"):
+            facts, _, path = line.partition("\t")
+            if path and path.startswith(self.prefix):
+                mode, _, name, size = facts.split()
+                entries[path[len(self.prefix) :]] = _Entry(mode, name, int(size) if size.isdigit() else 0)
+        return entries
+
+    def _file(
+        self, path: str, entry: _Entry, on_disk: Mapping[str, RawFile], faults: list[Diagnostic]
+    ) -> RawFile | None:
+        if not entry.mode.startswith("100"):
+            faults.append(_not_followed(path, entry))
+            return None
+        if entry.size > MAX_BYTES:
+            message = f"the file has {entry.size:,} bytes, more than the {MAX_BYTES:,} that are read"
+            faults.append(
+                Diagnostic("RC105", message, _whole(path), help="split it: one template or group a file")
+            )
+            return None
+        known = on_disk.get(path)
+        if known is not None and len(known.data) == entry.size and _blob(known.data, entry.object):
+            return known
+        data = self._bytes(entry)
+        if data is None:
+            faults.append(replace(_lost("this file's content"), place=_whole(path)))
+            return None
+        return RawFile(path, data, hashlib.sha256(data).hexdigest())
+
+    def _bytes(self, entry: _Entry) -> bytes | None:
+        import git
+
+        try:  # one helper process answers all of these
+            data: bytes = self._git.get_object_data(entry.object)[3]
+        except (git.exc.GitError, ValueError, OSError):
+            return None
+        return data
+
+
+def open_history(root: Path) -> History | Diagnostic:
+    """The repository around a folder (RC723, RC724)."""
+    try:
+        import git  # without a git program, importing it is what fails
+    except ImportError:
+        return Diagnostic(
+            "RC724",
+            "there is no git program to read the base with",
+            help="install git, or compare with files: `--against generated`",
+        )
+    try:
+        repo = git.Repo(root, search_parent_directories=True)
+        if repo.working_tree_dir is None:
+            raise git.exc.InvalidGitRepositoryError(str(root))
+        return History(repo, root)
+    except (git.exc.InvalidGitRepositoryError, git.exc.NoSuchPathError):
+        return Diagnostic(
+            "RC724",
+            "this folder is not in a git repository, so there is no base to compare with",
+            help="run `git init` and commit, or compare with files: `--against generated`",
+        )
+    except (git.exc.GitError, OSError, ValueError) as error:
+        said = " ".join(str(getattr(error, "stderr", "") or error).split())[:200]
+        return Diagnostic("RC723", f"git cannot read this repository: {said}", help="run `git status` here")
+
+
+def _is_read(path: str, entry: _Entry, folders: tuple[str, ...], faults: list[Diagnostic]) -> bool:
+    """Whether `sources.scan` would read the file, or what stands in its place is to be told."""
+    folder = next((f for f in folders if path.startswith(f"{f}/") or f == "."), None)
+    if folder is None:
+        return False
+    parts = (path if folder == "." else path[len(folder) + 1 :]).split("/")
+    if any(sources.is_ignored(part.encode("utf-8", "surrogateescape")) for part in parts):
+        return False
+    if not entry.mode.startswith("100") and not path.endswith(ENDINGS):
+        faults.append(_not_followed(path, entry))
+        return False
+    return path.endswith(ENDINGS)
+
+
+def _not_followed(path: str, entry: _Entry) -> Diagnostic:
+    what = "submodule" if entry.mode == "160000" else "link"
+    return Diagnostic(
+        "RC725",
+        f"this {what} is not followed in a commit",
+        _whole(path),
+        help="what it leads to cannot be compared; put a copy in its place",
+    )
+
+
+def _lost(what: str) -> Diagnostic:
+    return Diagnostic(
+        "RC723",
+        f"git cannot read {what}",
+        help="run `git fsck`; a partial clone must be able to reach its origin",
+    )
+
+
+def _shallow(message: str) -> Diagnostic:
+    return Diagnostic(
+        "RC721",
+        message,
+        help="run `git fetch --unshallow`; in GitHub Actions, give actions/checkout `fetch-depth: 0`",
+    )
+
+
+def _blob(data: bytes, name: str) -> bool:
+    """Whether git calls exactly these bytes so. Source: git-hash-object(1)."""
+    digest = hashlib.sha256 if len(name) == 64 else hashlib.sha1
+    return digest(b"blob %d\0" % len(data) + data).hexdigest() == name
+
+
+def _whole(path: str) -> Span:
+    return Span(sources.shown(path), 1, 1, 1, 1)
