@@ -227,6 +227,7 @@ TITLES: dict[str, str] = {
     "RC866": "bundle cannot be used",
     "RC867": "bundle cannot be written",
     "RC868": "target asks for a group that has no file",
+    "RC869": "release keeps no file of what runs",
     "RC870": "deployment was interrupted",
     "RC871": "there is no rule to deploy",
     "RC872": "group has too many rules",

@@ -130,3 +130,20 @@ def test_fault_53_an_empty_set(w: DiskWorld, what: str) -> None:
     assert w.reloads() == reloads
     assert w.deploy(OLD).exit_code == 0
     w.holds(OLD)
+
+
+OF_ANOTHER_REPO = Release({"group-theirs.yml": rule_file("theirs", alert="Theirs", expr="vector(0) > 4")})
+
+
+def test_a_release_that_keeps_nothing_of_what_runs_is_another_repos(w: DiskWorld) -> None:
+    w.arrives(OLD)
+    w.refuses(OF_ANOTHER_REPO, "RC869")
+    w.holds(OLD)
+    assert w.deploy(OF_ANOTHER_REPO, Consent(empty=True, alert_reset=True)).exit_code == 0
+    assert w.ours() == OF_ANOTHER_REPO.files
+
+
+def test_one_file_that_stays_is_enough(w: DiskWorld) -> None:
+    name = min(OLD.files)
+    mixed = Release({name: OLD.files[name], **OF_ANOTHER_REPO.files})
+    assert w.deploy(mixed, Consent(alert_reset=True)).exit_code == 0

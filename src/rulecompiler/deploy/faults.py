@@ -26,6 +26,18 @@ def empty() -> Diagnostic:
     )
 
 
+def nothing_stays(before: int) -> Diagnostic:
+    """A release that keeps no file of what was deployed: perhaps another repo's folder (RC869)."""
+    return Diagnostic(
+        "RC869",
+        f"not one of the {before} files that were deployed here is in this release"
+        if before != 1
+        else "the one file that was deployed here is not in this release",
+        help="look whether another repo deploys to this folder, and give each one its own; "
+        "say --allow-empty if all that runs here is meant to go",
+    )
+
+
 def too_many_rules(file: str, group: str, rules: int, target: Target) -> Diagnostic:
     """A group that a server takes minutes to load (RC872)."""
     return Diagnostic(

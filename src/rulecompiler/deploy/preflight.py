@@ -88,6 +88,8 @@ def judge(
     ]
     if not groups and not any(group.file in kept for group in seen.ours) and not consent.empty:
         found.append(faults.empty())
+    elif old and not old.keys() & release.files.keys() and not consent.empty:
+        found.append(faults.nothing_stays(len(old)))
     if found:
         return tuple(found)
     complaints = promtool.complaints({name: data.decode() for name, data in new.items()})

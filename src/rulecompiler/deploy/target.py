@@ -14,7 +14,7 @@ class Consent(NamedTuple):
     """What somebody has said may happen."""
 
     alert_reset: bool = False  # active alerts may start over
-    empty: bool = False  # nothing at all may run afterwards
+    empty: bool = False  # all that runs may go, and nothing at all may follow
     drift: bool = False  # what others changed or put in the way may be overwritten
 
 
