@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rulecompiler.deploy.journal import Journal, write_journal
-from rulecompiler.deploy.opening import layout_of
+from rulecompiler.deploy.inspection import status
+from rulecompiler.deploy.journal import Journal, lock, write_journal
+from rulecompiler.deploy.opening import layout_of, site_of
 from rulecompiler.deploy.transaction import Result, Status
 from tests.deploy.proxies import REJECTED, after, answers, cut, passed_on
 from tests.deploy.trial import NEW, OLD, Trial, found, trial
@@ -125,3 +126,20 @@ def test_fault_55_one_of_two_dies(pair: Pair) -> None:
     second.unknown(result, "RC814")
     second.survives_a_restart()
     pair.converges(restarted=True)
+
+
+def test_status_tells_a_deployment_that_runs_from_one_that_was_interrupted(pair: Pair) -> None:
+    target = pair.both[0].world.target
+    folder = layout_of(target).folder
+    assert write_journal(folder, Journal(OLD.id, OLD.id, "forward")) is None
+
+    def seen() -> set[str]:
+        site = site_of(target, None)
+        with site.server:
+            return {each.code for each in status(site).diagnostics}
+
+    with lock(folder) as locked_out:
+        assert locked_out is None
+        assert seen() == {"RC844"}
+    assert seen() == {"RC854"}
+    pair.converges()

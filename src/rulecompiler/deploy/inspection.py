@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from rulecompiler.deploy import disk_faults
-from rulecompiler.deploy.journal import read_state
+from rulecompiler.deploy.journal import lock, read_state
 from rulecompiler.deploy.layout import Live
 from rulecompiler.deploy.recovery import unfinished
 from rulecompiler.deploy.release import Release
@@ -80,9 +81,9 @@ def status(site: Site) -> Status:
         found.append(known)
     else:
         site.proofs = known.proofs
-        interrupted = unfinished(layout.folder)
-        if interrupted is not None:
-            found.append(interrupted)
+        halfway = unfinished(layout.folder)
+        if halfway is not None:
+            found.append(_at_work(layout.folder) or halfway)
         at = next((entry.at for entry in known.history if entry.release == release), None)
     version = server.version() if reached else None
     reload = server.reload_state() if reached else None
@@ -119,6 +120,12 @@ def status(site: Site) -> Status:
         None if rules is None else alerts.count("firing"),
         tuple(dict.fromkeys(found)),
     )
+
+
+def _at_work(folder: Path) -> Diagnostic | None:
+    """Whether a deployment is half way because it is running (RC844), and not because it was killed."""
+    with lock(folder) as taken:
+        return taken if taken is not None and taken.code == "RC844" else None
 
 
 def drift(site: Site, release: Release) -> Drift:
