@@ -262,10 +262,11 @@ def test_many_files_with_one_bad_one_in_each_half(promtool: Path) -> None:
 
 def test_batches_cover_every_file_once_and_in_order() -> None:
     files = {f"group-{'g' * 50}-{n:05}.yml": "x" * 100 for n in range(10_000)}
-    batches = pt._batches(files)
+    batches = pt._batches(files, 2)
     assert [name for batch in batches for name in batch] == list(files)
     assert max(sum(len(name) + 1 for name in batch) for batch in batches) < 128 * 1024
-    assert len(pt._batches({"a": "x", "b": "x"})) == 1
+    assert len(pt._batches({"a": "x", "b": "x"}, 1)) == 1
+    assert len(pt._batches({"a": "x", "b": "x"}, 2)) == 2
 
 
 def test_nothing_is_left_behind(promtool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

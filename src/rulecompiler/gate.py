@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ class UnitTests(NamedTuple):
     passed: int
     untested: tuple[str, ...]  # names of templates without tests
     templates: int
+    good: frozenset[str] = frozenset()  # the digests of the cases that passed, now or before
 
 
 def check_files(
@@ -81,23 +82,38 @@ def judge_unproven(tool: Path, queries: Iterable[Unproven], timeout_seconds: flo
 
 
 def run_unit_tests(
-    tool: Path, library: Library, inputs: Inputs, chosen: Iterable[Template] | None = None
+    tool: Path,
+    library: Library,
+    inputs: Inputs,
+    chosen: Iterable[Template] | None = None,
+    passed: Collection[str] = (),
 ) -> UnitTests:
-    """Runs the unit tests of the chosen templates, of all if None."""
+    """Runs the unit tests of the chosen templates, of all if None, but for those whose digests `passed`."""
     templates = list(library) if chosen is None else list(chosen)
-    cases, faults = build(templates, Trial(library, inputs.options).means())
-    diagnostics = faults
-    if cases:
+    cases, diagnostics = build(templates, Trial(library, inputs.options).means())
+    digests = {case.file_name: case.digest() for case in cases}
+    due = [case for case in cases if digests[case.file_name] not in passed]
+    good = set(digests.values()) & set(passed)
+    if due:
         rules: dict[str, str] = {}
-        for case in cases:
+        for case in due:
             rules |= case.rule_files()
-        tests = {case.file_name: case.text for case in cases}
-        results = promtool.run_tests(tool, tests, rules, inputs.settings.timeout)
+        results = promtool.run_tests(
+            tool, {case.file_name: case.text for case in due}, rules, inputs.settings.timeout
+        )
         if isinstance(results, Diagnostic):
-            diagnostics = (*faults, results)
+            diagnostics = (*diagnostics, results)
         else:
-            diagnostics = (*faults, *verdicts(cases, results))
-    return UnitTests(diagnostics, sum(len(t.tests) for t in templates), untested(templates), len(templates))
+            diagnostics = (*diagnostics, *verdicts(due, results))
+            ended = zip(due, results, strict=True)
+            good |= {digests[case.file_name] for case, result in ended if not result.failures}
+    return UnitTests(
+        diagnostics,
+        sum(len(t.tests) for t in templates),
+        untested(templates),
+        len(templates),
+        frozenset(good),
+    )
 
 
 def _one_rule(expr: str, template: str) -> str:

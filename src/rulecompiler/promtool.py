@@ -27,9 +27,10 @@ _INSTALL = (
 )
 
 # Two processes use both cores of a small machine; more gain nothing, as promtool is itself
-# multi-threaded. Below this many bytes, starting the second one costs more than it saves.
+# multi-threaded. Below this much, starting the second one costs more than it saves.
 _PROCESSES = 2
 _WORTH_SPLITTING_BYTES = 256 * 1024
+_WORTH_SPLITTING_TESTS = 8
 # The operating system bounds a command line; this stays far below every system's bound.
 _MAX_ARGUMENT_BYTES = 96 * 1024
 # A promtool that prints more than this is out of order; reading it all would fill the memory.
@@ -107,7 +108,9 @@ def check_rules(
     afterwards. RC602 to RC605 if promtool does not run, is not done in time, crashes, or says
     anything but its own words.
     """
-    runs = _over_files(promtool, ["check", "rules", "--lint=none"], files, {}, timeout_seconds)
+    parts = _PROCESSES if sum(map(len, files.values())) > _WORTH_SPLITTING_BYTES else 1
+    command = ["check", "rules", "--lint=none"]
+    runs = _over_files(promtool, command, files, {}, timeout_seconds, parts)
     if isinstance(runs, Diagnostic):
         return runs
     complaints: list[Complaint] = []
@@ -131,7 +134,9 @@ def run_tests(
     `tests` maps plain file names to test files' texts, `rule_files` to those of the rule files
     that they name. Diagnostics as with `check_rules`.
     """
-    runs = _over_files(promtool, ["test", "rules"], tests, rule_files, timeout_seconds)
+    # Each test has a database made for it, however short it is.
+    parts = _PROCESSES if len(tests) > _WORTH_SPLITTING_TESTS else 1
+    runs = _over_files(promtool, ["test", "rules"], tests, rule_files, timeout_seconds, parts)
     if isinstance(runs, Diagnostic):
         return runs
     results: list[UnitResult] = []
@@ -168,11 +173,12 @@ def _over_files(
     files: Mapping[str, str],
     beside: Mapping[str, str],
     timeout_seconds: float,
+    parts: int,
 ) -> list[tuple[list[str], _Run]] | Diagnostic:
-    """Runs `command` over `files`: each batch of names with how its process ended."""
+    """Runs `command` over `files`, in `parts` or more: each batch of names with how its process ended."""
     if not files:
         return []  # without a file, promtool 3 would wait for one on standard input
-    batches = _batches(files)
+    batches = _batches(files, parts)
     try:
         with tempfile.TemporaryDirectory(prefix="rulecompiler-") as name:
             folder = Path(name)
@@ -190,10 +196,9 @@ def _over_files(
     return runs if isinstance(runs, Diagnostic) else list(zip(batches, runs, strict=True))
 
 
-def _batches(files: Mapping[str, str]) -> list[list[str]]:
-    """The files' names in order, in runs of about equal size for one process each."""
+def _batches(files: Mapping[str, str], parts: int) -> list[list[str]]:
+    """The files' names in order, in `parts` runs of about equal size, or more, for one process each."""
     total = sum(map(len, files.values()))
-    parts = _PROCESSES if total > _WORTH_SPLITTING_BYTES else 1
     batches: list[list[str]] = [[]]
     size = arguments = 0
     for name, text in files.items():

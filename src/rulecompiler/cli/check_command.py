@@ -25,13 +25,18 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0: one a core.")
 @click.option("--full-diff", is_flag=True, help="Show every line of long diffs.")
+@click.option(
+    "--remember",
+    is_flag=True,
+    help="Trust unit tests that passed before, just as they are now: for a hook before each commit.",
+)
 @format_option()
-def check(jobs: int, full_diff: bool, fmt: str) -> int:
+def check(jobs: int, full_diff: bool, remember: bool, fmt: str) -> int:
     """Validate, compile in memory, compare with generated/, and let promtool check and test it all.
 
     What `rulecompiler lint` warns of is shown too; its notes are counted only.
 
-    Nothing is written, and nothing remembered from earlier runs is trusted.
+    Nothing is written, and nothing remembered from earlier runs is trusted, but for --remember.
 
     \b
     Examples:
@@ -54,7 +59,7 @@ def check(jobs: int, full_diff: bool, fmt: str) -> int:
         diagnostics += _targets(root)
         changes = file_changes(outcome)
         diagnostics += tuple(_stale(change) for change in changes)
-        tests, version, more = _promtool(outcome)
+        tests, version, more = _promtool(outcome, remember)
         diagnostics += more
         more, quiet = _lint(outcome, jobs)
         diagnostics += more
@@ -90,7 +95,7 @@ def _stale(change: FileChange) -> Diagnostic:
 
 def _targets(root: Path) -> tuple[Diagnostic, ...]:
     """What is wrong with the places to deploy to, as far as the file alone tells."""
-    from rulecompiler.deploy.opening import read_settings
+    from rulecompiler.deploy.reading_settings import read_settings
     from rulecompiler.inputs import SETTINGS_FILE
 
     if not (root / SETTINGS_FILE).exists():
@@ -111,8 +116,8 @@ def _lint(outcome: Outcome, jobs: int) -> tuple[tuple[Diagnostic, ...], int]:
     return loud, len(found) - len(loud)
 
 
-def _promtool(outcome: Outcome) -> tuple[UnitTests | None, str, tuple[Diagnostic, ...]]:
-    from rulecompiler import gate, promtool
+def _promtool(outcome: Outcome, remember: bool) -> tuple[UnitTests | None, str, tuple[Diagnostic, ...]]:
+    from rulecompiler import gate, passed_tests, promtool
     from rulecompiler.diagnostics import Diagnostic
 
     inputs, library = outcome.inputs, outcome.library
@@ -121,7 +126,10 @@ def _promtool(outcome: Outcome) -> tuple[UnitTests | None, str, tuple[Diagnostic
     version = tool if isinstance(tool, Diagnostic) else promtool.version(tool)
     if isinstance(tool, Diagnostic) or isinstance(version, Diagnostic):
         return None, "", (version,) if isinstance(version, Diagnostic) else ()
-    tests = gate.run_unit_tests(tool, library, inputs)
+    passed = passed_tests.load(inputs.root, tool, version) if remember else frozenset()
+    tests = gate.run_unit_tests(tool, library, inputs, passed=passed)
+    if remember and tests.good != passed:
+        passed_tests.save(inputs.root, tool, version, tests.good)
     return (
         tests,
         version,

@@ -32,7 +32,7 @@ FORMATS = ("text", "json", "github", "markdown")
 @click.option("-n", "--dry-run", is_flag=True, help="Look at everything, print the plan, touch nothing.")
 @click.option("--accept-alert-reset", is_flag=True, help="Let pending and firing alerts start over.")
 @click.option("--accept-drift", is_flag=True, help="Replace what somebody changed by hand.")
-@click.option("--allow-empty", is_flag=True, help="Let all that was deployed before end, even if nothing follows.")
+@click.option("--allow-empty", is_flag=True, help="Let all that was deployed end, even if nothing follows.")
 @click.option("--allow-uncommitted", is_flag=True, help="Deploy what git does not hold yet.")
 @format_option(*FORMATS)
 def deploy(

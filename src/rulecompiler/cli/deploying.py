@@ -18,7 +18,7 @@ import click
 from rulecompiler.cli.output import here, repo_root
 
 if TYPE_CHECKING:
-    from rulecompiler.deploy.opening import Refused
+    from rulecompiler.deploy.reading_settings import Refused
     from rulecompiler.deploy.release import Release
     from rulecompiler.deploy.settings import DeploySettings, Target
     from rulecompiler.deploy.target import Consent
@@ -62,7 +62,7 @@ def find_place(names: tuple[str, ...], *, needs_repo: bool) -> Place | Refused:
 
     A name that no target has is wrong usage.
     """
-    from rulecompiler.deploy.opening import Refused, read_settings
+    from rulecompiler.deploy.reading_settings import Refused, read_settings
     from rulecompiler.inputs import find_root
 
     root = repo_root() if needs_repo else find_root(here()) or here()

@@ -88,7 +88,7 @@ def from_prometheus(url: str) -> Found:
 def credentials_for(url: str) -> Credentials:
     """Those that the settings have for this very URL: a token is not for whoever a command line names."""
     from rulecompiler.cli.output import repo_root
-    from rulecompiler.deploy.opening import Chosen, read_settings
+    from rulecompiler.deploy.reading_settings import Chosen, read_settings
     from rulecompiler.deploy.settings import Credentials
 
     chosen = read_settings(repo_root(), os.environ)

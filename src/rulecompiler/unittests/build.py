@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -76,6 +77,11 @@ class Case:
     def rule_files(self) -> dict[str, str]:
         """The texts of the rule files, by name."""
         return {name: emit(rules) for name, rules in self.rules.items()}
+
+    def digest(self) -> str:
+        """SHA-256, in hex, of all that promtool gets: equal ones have equal results."""
+        parts = (self.file_name, self.text, *(part for item in self.rule_files().items() for part in item))
+        return hashlib.sha256("".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()
 
 
 def untested(templates: Iterable[Template]) -> tuple[str, ...]:
