@@ -2,7 +2,7 @@
 # they need is made on the way, below .venv/ and .tools/; nothing is installed.
 
 # The shell, as in the import rules of pyproject.toml; all else is the pure core, which must be covered more.
-SHELL_MODULES := */__main__.py,*/cache.py,*/cli/*,*/deploy/*,*/gate.py,*/git_sources.py,*/inputs.py,*/outcome.py,*/output.py,*/parallel.py,*/passed_tests.py,*/promtool.py,*/recompile.py,*/reporters/*,*/scaffold/*,*/self_metrics/*,*/settings.py,*/sources.py,*/staleness.py,*/state_folder.py,*/terminal.py,*/textdiff.py,*/two_sides.py,*/workspace.py
+SHELL_MODULES := */__main__.py,*/cache.py,*/cli/*,*/deploy/*,*/gate.py,*/git_sources.py,*/inputs.py,*/outcome.py,*/output.py,*/parallel.py,*/passed_tests.py,*/promtool.py,*/reads.py,*/recompile.py,*/reporters/*,*/scaffold/*,*/self_metrics/*,*/settings.py,*/sources.py,*/staleness.py,*/state_folder.py,*/terminal.py,*/textdiff.py,*/two_sides.py,*/watching_files.py,*/workspace.py
 BIN := .venv/bin
 
 .PHONY: help setup compile diff check test lint bench lock clean
@@ -14,8 +14,8 @@ help: ## show this list
 setup: ## make .venv and get promtool and prometheus (done by the others when needed)
 	@PYTHON='$(PYTHON)' sh scripts/setup.sh
 
-compile: setup ## compile alerts/ to generated/, validate with promtool, show what changed
-	@$(BIN)/rulecompiler compile
+compile: setup ## compile alerts/ to generated/, validate with promtool, show what that does to the rules
+	@$(BIN)/rulecompiler compile --plan
 
 diff: setup ## what this branch does to the rules, against the main branch
 	@$(BIN)/rulecompiler diff
@@ -34,7 +34,7 @@ lint: setup ## ruff, mypy, the import rules, and the workflows
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/zizmor --offline --quiet .github/workflows action.yml
+	@$(BIN)/zizmor --offline --quiet .github/workflows .github/actions action.yml
 
 bench: setup ## measure compile times against promtool, and a deploy against Prometheus' reload
 	@code=0; $(BIN)/python -m tests.bench.run || code=1; $(BIN)/python -m tests.bench.deploy || code=1; exit $$code

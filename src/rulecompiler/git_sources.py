@@ -102,6 +102,8 @@ class History:
                 f"{tip.label} and {main} have no commit in common",
                 help="name the commit to compare with: `--base`",
             )
+        if main == "origin/HEAD":  # which branch that is tells more
+            main = (self._ask("rev-parse", "--abbrev-ref", main) or main).strip()
         return Commit(found, main, f"merge base of {tip.label} and {main}")
 
     def is_shallow(self) -> bool:
@@ -232,6 +234,8 @@ def open_history(root: Path) -> History | Diagnostic:
         repo = git.Repo(root, search_parent_directories=True)
         if repo.working_tree_dir is None:
             raise git.exc.InvalidGitRepositoryError(str(root))
+        # A repository that git refuses looks empty afterwards.
+        repo.git.execute(["git", "rev-parse", "--git-dir"])
         return History(repo, root)
     except (git.exc.InvalidGitRepositoryError, git.exc.NoSuchPathError):
         return Diagnostic(
@@ -240,7 +244,8 @@ def open_history(root: Path) -> History | Diagnostic:
             help="run `git init` and commit, or compare with files: `--against generated`",
         )
     except (git.exc.GitError, OSError, ValueError) as error:
-        said = " ".join(str(getattr(error, "stderr", "") or error).split())[:200]
+        said = " ".join(str(getattr(error, "stderr", "") or error).split())
+        said = said.removeprefix("stderr: ").strip("'")[:200]
         return Diagnostic("RC723", f"git cannot read this repository: {said}", help="run `git status` here")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -225,7 +226,7 @@ def _run_all(
                 number, arguments = waiting.pop(0)
                 running.append(_start(promtool, arguments, folder, folder / f".output-{number}"))
             first = running[0]
-            code = first.process.wait(max(0.0, deadline - time.monotonic()))
+            code = _wait(first.process, max(0.0, deadline - time.monotonic()))
             running.pop(0)
             run = _Run(code, _read(first.output))
             if code < 0 or code >= 128:  # a shell that runs promtool adds 128 to its signal
@@ -266,6 +267,21 @@ def _start(promtool: Path, arguments: Sequence[str], folder: Path, output: Path)
         except OSError as error:
             raise _NotStarted(error.strerror or str(error)) from error
     return _Process(process, output)
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> int:
+    """As `process.wait`, which looks just every 50 ms, but awake at once where the system can tell."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):  # not Linux, an old one, or no descriptor to be had
+        return process.wait(seconds)
+    try:
+        ended = select.poll()
+        ended.register(descriptor, select.POLLIN)
+        ended.poll(seconds * 1000)
+    finally:
+        os.close(descriptor)
+    return process.wait(0)
 
 
 def _end(running: Iterable[_Process]) -> None:

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from rulecompiler import compiler, output, sources, staleness
+from rulecompiler import compiler, output, staleness
 from rulecompiler.cache import Cache, CachedFile, CachedGroup
-from rulecompiler.compiler import Broken, Compiler, GroupResult
+from rulecompiler.compiler import Compiler, GroupResult
 from rulecompiler.diagnostics import Diagnostic, has_errors
 from rulecompiler.forest import Forest
 from rulecompiler.generated_file import file_name
 from rulecompiler.inputs import Inputs
 from rulecompiler.library import Library
-from rulecompiler.model import Group, Options, RuleSet, Template
+from rulecompiler.model import RuleSet
 from rulecompiler.neighbours import Neighbours, neighbours
 from rulecompiler.outcome import Outcome, differing
 from rulecompiler.parallel import cores, map_parallel
-from rulecompiler.sources import RawFile
+from rulecompiler.reads import GroupRead, Reads, TemplateRead, read_template
 from rulecompiler.words import did_you_mean
 
 _PARALLEL_FROM = 24  # groups below which starting processes costs more than it saves
-
-TemplateRead = tuple[str, Template | Broken, tuple[Diagnostic, ...]]
-GroupRead = tuple[str, Group | None, tuple[Diagnostic, ...]]
 
 
 def recompile(
@@ -33,13 +29,15 @@ def recompile(
     only: tuple[str, ...],
     jobs: int,
     progress: Callable[[int, int], None] | None,
+    reads: Reads | None = None,
 ) -> Outcome:
     """The outcome of a compile; `old` may be empty, and `only` names the groups to write if not all.
 
     The others are judged all the same: what is wrong in a group may be another one's fault.
+    `reads` has what was parsed before, and gets what is parsed now.
     """
     jobs = jobs or cores()
-    plan = _plan(inputs, old, only, jobs)
+    plan = _plan(inputs, old, only, jobs, reads or Reads())
     if isinstance(plan, Diagnostic):
         return Outcome(inputs, (*inputs.diagnostics, plan))
     results = map_parallel(plan.compiler.compile_group, plan.stale, jobs, _PARALLEL_FROM, progress)
@@ -69,9 +67,9 @@ class _Plan(NamedTuple):
     diagnostics: tuple[Diagnostic, ...]
 
 
-def _plan(inputs: Inputs, old: Cache, only: tuple[str, ...], jobs: int) -> _Plan | Diagnostic:
+def _plan(inputs: Inputs, old: Cache, only: tuple[str, ...], jobs: int, reads: Reads) -> _Plan | Diagnostic:
     options = inputs.options
-    templates = [_known_template(options, raw, old) for raw in inputs.templates]
+    templates = [reads.template(options, raw, old) for raw in inputs.templates]
     unread = {raw.path: raw for raw in inputs.groups}
     light: list[GroupRead] = []
     for path, raw in list(unread.items()):
@@ -80,7 +78,7 @@ def _plan(inputs: Inputs, old: Cache, only: tuple[str, ...], jobs: int) -> _Plan
         if known is not None and known.digest == raw.digest and "parent" in known.header:
             light.append((path, staleness.group_from_header(path, known.header), known.warnings))
             del unread[path]
-    groups = map_parallel(read_group, list(unread.values()), jobs, _PARALLEL_FROM)
+    groups = reads.groups(unread.values(), jobs)
     shelf, trees, faults = compiler.assemble([read[1:] for read in templates], [*light, *groups])
     unknown = next((g for g in only if g not in trees.groups), None)
     if unknown is not None and not has_errors(faults):
@@ -102,7 +100,7 @@ def _plan(inputs: Inputs, old: Cache, only: tuple[str, ...], jobs: int) -> _Plan
         ):
             kept[group_id] = known_group
     stale = [g for g in trees.groups if g in only or g not in kept]
-    full = _complete(inputs, trees, around, stale, {path for path, _, _ in light}, jobs)
+    full = _complete(inputs, trees, around, stale, {path for path, _, _ in light}, jobs, reads)
     files = _cached_files(inputs, shelf, trees, templates, groups, old)
     return _Plan(trees, Compiler(shelf, full, options, around), stale, kept, shelf, files, key, tuple(faults))
 
@@ -114,13 +112,14 @@ def _complete(
     stale: list[str],
     light: set[str],
     jobs: int,
+    reads: Reads,
 ) -> Forest:
     """The forest with every group that the stale ones depend on read in full."""
     needed = {p for g in stale for p in staleness.group_files(g, trees, around)} & light
     if not needed:
         return trees
     raw = [f for f in inputs.groups if f.path in needed]
-    read = {path: group for path, group, _ in map_parallel(read_group, raw, jobs, _PARALLEL_FROM)}
+    read = {path: group for path, group, _ in reads.groups(raw, jobs)}
     return Forest({g.id: read.get(g.path) or g for g in trees})
 
 
@@ -208,38 +207,11 @@ def _unknown_group(group_id: str, trees: Forest) -> Diagnostic:
     )
 
 
-def read_template(options: Options, raw: RawFile) -> TemplateRead:
-    """The template of a file with its path and faults, or by which names it would be known."""
-    source = sources.decode(raw)
-    if isinstance(source, Diagnostic):
-        name = compiler.template_name(raw.path, options)
-        return raw.path, Broken(frozenset((name, PurePosixPath(name).name))), (source,)
-    return raw.path, *compiler.read_template(source, options)
-
-
-def _known_template(options: Options, raw: RawFile, old: Cache) -> TemplateRead:
-    """As `read_template`, but what was good in the last good compile is not judged again."""
-    known = old.files.get(raw.path)
-    if known is not None and known.digest == raw.digest and "requires" in known.header:
-        source = sources.decode(raw)
-        template = None if isinstance(source, Diagnostic) else compiler.reread_template(source, options)
-        if template is not None:
-            return raw.path, template, known.warnings
-    return read_template(options, raw)
-
-
-def read_group(raw: RawFile) -> GroupRead:
-    """The group of a file with its path and faults; None where it cannot be read."""
-    source = sources.decode(raw)
-    if isinstance(source, Diagnostic):
-        return raw.path, None, (source,)
-    return raw.path, *compiler.read_group(source)
-
-
 def read_models(inputs: Inputs, jobs: int) -> tuple[Library, Forest, tuple[Diagnostic, ...]]:
     """The repo's templates and groups as written, and all faults of their files."""
-    templates = [read_template(inputs.options, raw) for raw in inputs.templates]
-    groups = map_parallel(read_group, list(inputs.groups), jobs or cores(), _PARALLEL_FROM)
+    reads = Reads()
+    templates = [reads.template(inputs.options, raw) for raw in inputs.templates]
+    groups = reads.groups(inputs.groups, jobs or cores())
     shelf, trees, faults = compiler.assemble([read[1:] for read in templates], groups)
     return shelf, trees, (*inputs.diagnostics, *faults)
 

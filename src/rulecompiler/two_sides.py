@@ -15,7 +15,7 @@ from rulecompiler.diff.sides import Side, make_side
 from rulecompiler.document import Locator
 from rulecompiler.inputs import SETTINGS_FILE, Inputs
 from rulecompiler.parallel import cores, map_parallel
-from rulecompiler.recompile import GroupRead, TemplateRead, read_group, read_template
+from rulecompiler.reads import GroupRead, Reads, TemplateRead
 
 _PARALLEL_FROM = 24  # groups below which starting processes costs more than it saves
 _OF_THE_OUTPUT = frozenset({"RC701", "RC702", "RC703"})  # what lies in generated/ is not compared
@@ -29,11 +29,18 @@ class Named(NamedTuple):
 
 
 def compare(
-    base: Named, head: Named, jobs: int = 0, progress: Callable[[int, int], None] | None = None
+    base: Named,
+    head: Named,
+    jobs: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    reads: Reads | None = None,
 ) -> Plan:
-    """The plan from base to head. `jobs` is the number of processes, 0 for one a core."""
+    """The plan from base to head. `jobs` is the number of processes, 0 for one a core.
+
+    `reads` has what was parsed before, and gets what is parsed now.
+    """
     jobs = jobs or cores()
-    old, new, edited = _read(base, head, jobs)
+    old, new, edited = _read(base, head, jobs, reads or Reads())
 
     def mapper(function: Callable[[Any], Any], items: Any) -> list[Any]:
         return map_parallel(function, list(items), jobs, _PARALLEL_FROM, progress)
@@ -41,30 +48,21 @@ def compare(
     return plan(old, new, edited, mapper)
 
 
-def _read(base: Named, head: Named, jobs: int) -> tuple[Side, Side, tuple[Edit, ...]]:
+def _read(base: Named, head: Named, jobs: int, reads: Reads) -> tuple[Side, Side, tuple[Edit, ...]]:
     old, new = base.inputs, head.inputs
-    templates = [{raw.path: read_template(old.options, raw) for raw in old.templates}]
-    known = {(raw.path, raw.digest) for raw in old.templates}
-    if old.options.templates != new.options.templates:  # their names would be other ones
-        known = set()
-    templates.append(
-        {
-            raw.path: templates[0][raw.path]
-            if (raw.path, raw.digest) in known
-            else read_template(new.options, raw)
-            for raw in new.templates
-        }
-    )
-    wanted = list({(raw.path, raw.digest): raw for raw in (*old.groups, *new.groups)}.values())
-    parsed = map_parallel(read_group, wanted, jobs, _PARALLEL_FROM)
-    by_content = {(raw.path, raw.digest): read for raw, read in zip(wanted, parsed, strict=True)}
-    groups = [{raw.path: by_content[raw.path, raw.digest] for raw in i.groups} for i in (old, new)]
+    templates = [{raw.path: reads.template(i.options, raw) for raw in i.templates} for i in (old, new)]
+    # Both sides at once, so that all processes have work.
+    reads.groups((*old.groups, *new.groups), jobs)
+    groups = [
+        {raw.path: read for raw, read in zip(i.groups, reads.groups(i.groups, jobs), strict=True)}
+        for i in (old, new)
+    ]
     contents = [{raw.path: raw.digest for raw in (*i.templates, *i.groups)} for i in (old, new)]
     edited = _edits(old, new)
     for edit in edited:
         if edit.status == "changed" and edit.kind != "settings":
-            reads = templates if edit.kind == "template" else groups
-            if _same_model(reads[0].get(edit.path), reads[1].get(edit.path)):
+            read = templates if edit.kind == "template" else groups
+            if _same_model(read[0].get(edit.path), read[1].get(edit.path)):
                 contents[1][edit.path] = contents[0][edit.path]
     sides = [
         make_side(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rulecompiler import cache, output
 from rulecompiler.cache import Cache
@@ -12,6 +13,9 @@ from rulecompiler.diagnostics import Diagnostic, has_errors
 from rulecompiler.generated_file import file_name
 from rulecompiler.inputs import Inputs, read_inputs
 from rulecompiler.outcome import Outcome
+
+if TYPE_CHECKING:
+    from rulecompiler.reads import Reads
 
 
 def compile_repo(
@@ -22,11 +26,13 @@ def compile_repo(
     jobs: int = 0,
     cached: bool = True,
     progress: Callable[[int, int], None] | None = None,
+    reads: Reads | None = None,
 ) -> Outcome:
     """Compiles a repo in memory; `only` names the groups to write, all if empty.
 
     `jobs` is the number of processes, 0 for one a core. Without `cached` nothing is taken from an
     earlier run, which is what a gate wants. `progress` hears how many groups are done, of how many.
+    `reads` has what this process parsed before, and gets what it parses now.
     """
     started = time.perf_counter()
     old = cache.load(root) if cached else Cache()
@@ -41,7 +47,7 @@ def compile_repo(
         # The compiler takes 100 ms to import, which an unchanged repo need not pay.
         from rulecompiler.recompile import recompile
 
-        outcome = recompile(inputs, old, only, jobs, progress)
+        outcome = recompile(inputs, old, only, jobs, progress, reads)
     return outcome._replace(seconds=time.perf_counter() - started)
 
 

@@ -7,6 +7,7 @@ against itself, hold on any machine; seconds are shown for the curious only.
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import statistics
@@ -46,6 +47,13 @@ def main() -> int:
         edited_large = _median(lambda: _compile(large), before=_Edits(large))
         unchanged_large = _median(lambda: _compile(large))
         lint_large = _median(lambda: _lint(large))
+        sample = _sample(root / "sample")
+        cold_sample = _median(lambda: _compile(sample), before=lambda: _clean(sample))
+        check_sample = _median(lambda: _check(sample))
+        _check(sample, "--remember")
+        checked_again = _median(lambda: _check(sample, "--remember"))
+        with _Watched(sample) as watched:
+            saved = _median(watched.save)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     rows = [
         ("cold compile / promtool check rules", cold / check, 0.5, f"{cold:.2f} s / {check:.2f} s"),
@@ -75,6 +83,18 @@ def main() -> int:
             0.5,
             f"{lint_large:.2f} s / {cold_large:.2f} s",
         ),
+        (
+            "check --remember / check, sample repo",
+            checked_again / check_sample,
+            0.6,
+            f"{checked_again:.2f} s / {check_sample:.2f} s",
+        ),
+        (
+            "watch, save to plan / cold, sample repo",
+            saved / cold_sample,
+            0.75,
+            f"{saved:.2f} s / {cold_sample:.2f} s",
+        ),
     ]
     for what, ratio, bound, seconds in rows:
         verdict = "ok" if ratio <= bound else "MISSED"
@@ -98,6 +118,44 @@ class _Edits:
         (self._root / "alerts/groups/leaf-0007.yaml").write_text(text)
 
 
+class _Watched:
+    """A `watch` of a repo, to save a group of it and wait for the plan."""
+
+    def __init__(self, root: Path) -> None:
+        self._group = root / "alerts/groups/grp-123.yaml"
+        self._text = self._group.read_text()
+        self._threshold = 40
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "rulecompiler", "-C", str(root), "watch"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> _Watched:
+        self._await_summary()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._group.write_text(self._text)
+        self._process.terminate()
+        self._process.communicate()
+
+    def save(self) -> None:
+        """Saves the group with another threshold, and returns when the plan is there."""
+        self._threshold += 1
+        self._group.write_text(
+            re.sub(r"threshold: \d+", f"threshold: {self._threshold}", self._text, count=1)
+        )
+        self._await_summary()
+
+    def _await_summary(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if re.search(r"rules: .* in [\d.]+ s$", line.rstrip()):
+                return
+        raise SystemExit("watch ended by itself")
+
+
 def _median(run: Callable[[], None], before: Callable[[], None] = lambda: None) -> float:
     seconds = []
     for _ in range(RUNS):
@@ -114,6 +172,21 @@ def _compile(root: Path) -> None:
 
 def _lint(root: Path) -> None:
     _run([sys.executable, "-m", "rulecompiler", "-C", str(root), "lint", "--format", "json"])
+
+
+def _check(root: Path, *options: str) -> None:
+    _run([sys.executable, "-m", "rulecompiler", "-C", str(root), "check", *options])
+
+
+def _sample(root: Path) -> Path:
+    """A copy of this repo's alerts, committed."""
+    source = Path(__file__).parents[2]
+    for name in ("alerts", "generated"):
+        shutil.copytree(source / name, root / name)
+    shutil.copy(source / "rulecompiler.yaml", root)
+    for words in ("init -qb main", "add -A", "-c user.name=a -c user.email=a@example.com commit -qm first"):
+        _run(["git", "-C", str(root), *words.split()])
+    return root
 
 
 def _promtool(tool: Path, root: Path) -> None:

@@ -39,6 +39,7 @@ def promtool_watched(repo: Any, promtool: Path, tmp_path: Path, monkeypatch: pyt
     watched = Watched(promtool, tmp_path / "bin")
     monkeypatch.setenv("PROMTOOL_PATH", str(watched.path))
     monkeypatch.setenv("PATH", os.defpath)  # for the shell
+    monkeypatch.delenv("CI", raising=False)
     assert main(["compile"]) == 0
     assert main(REMEMBER) == 0
     assert watched.ran() == 1
@@ -54,6 +55,12 @@ def test_what_passed_is_not_run_again(promtool_watched: Watched, capsys: pytest.
 
 def test_without_it_everything_is_run(promtool_watched: Watched) -> None:
     assert main(["check"]) == 0
+    assert promtool_watched.ran() == 1
+
+
+def test_ci_trusts_no_record(promtool_watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    assert main(REMEMBER) == 0
     assert promtool_watched.ran() == 1
 
 

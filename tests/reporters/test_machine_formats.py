@@ -105,6 +105,28 @@ def test_github_leaves_columns_out_where_lines_differ() -> None:
     assert text == "::error file=f,line=1,endLine=3,title=RC1::m\n"
 
 
+@pytest.mark.parametrize(
+    ("severity", "room"), [(Severity.ERROR, 9), (Severity.WARNING, 10), (Severity.INFO, 10)]
+)
+def test_github_says_what_it_does_not_show(severity: Severity, room: int) -> None:
+    def lines(number: int) -> list[str]:
+        faults = [
+            Diagnostic("RC1", f"m{n}", Span("f", n, 1, n, 2), severity=severity) for n in range(1, number + 1)
+        ]
+        other = Diagnostic(
+            "RC2", "other", severity=Severity.ERROR if severity is not Severity.ERROR else Severity.INFO
+        )
+        return report([*faults, other], "github", {}, prefix="ops/").splitlines()
+
+    assert not any("more" in line for line in lines(room))
+    many = lines(room + 20)
+    assert "title=and 21 more::" in many[room - 1]
+    assert len(many) == room + 22
+    assert not any("ops/f:" in line for line in many[: room - 1])
+    assert many[room].endswith(f"::ops/f:{room}: RC1: m{room}")
+    assert many[-1].endswith("::other")
+
+
 def test_github_commands_cannot_be_injected() -> None:
     path, words = "a,line=9:b%0A\n::warning::c", "100% \r\n::error file=x::pwned\x1b[31m"
     text = report([Diagnostic("RC1", words, Span(path, 1, 1, 1, 2), words, words)], "github", {})

@@ -16,6 +16,7 @@ from rulecompiler.cli.progress import on_terminal
 if TYPE_CHECKING:
     from rulecompiler.diagnostics import Diagnostic
     from rulecompiler.outcome import Outcome
+    from rulecompiler.reads import Reads
     from rulecompiler.textdiff import FileChange
 
 _METRICS = frozenset({"RULECOMPILER_TEXTFILE_DIRECTORY", "RULECOMPILER_PUSH_URL"})
@@ -26,7 +27,13 @@ _NOTHING = "Nothing was written.\n"
 @click.option("--group", "groups", multiple=True, metavar="ID", help="Only this group; may be repeated.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would change and write nothing.")
 @click.option("--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0: one a core.")
-@click.option("--full-diff", is_flag=True, help="Show every line of long diffs.")
+@click.option("--full-diff", is_flag=True, help="Show every line of long diffs; with --plan, show the diff.")
+@click.option(
+    "--plan",
+    "planned",
+    is_flag=True,
+    help="End with what `rulecompiler diff` says, in place of the diff of generated/.",
+)
 @click.option(
     "--validate/--no-validate",
     default=None,
@@ -34,7 +41,13 @@ _NOTHING = "Nothing was written.\n"
 )
 @format_option("text", "json")
 def compile_(
-    groups: tuple[str, ...], dry_run: bool, jobs: int, full_diff: bool, validate: bool | None, fmt: str
+    groups: tuple[str, ...],
+    dry_run: bool,
+    jobs: int,
+    full_diff: bool,
+    planned: bool,
+    validate: bool | None,
+    fmt: str,
 ) -> int:
     """Compile alerts/ to generated/, one rule file a group, and show what changed.
 
@@ -44,11 +57,14 @@ def compile_(
     Examples:
       rulecompiler compile
       rulecompiler compile --dry-run            look before you leap
+      rulecompiler compile --plan               what the reviewer will see
       rulecompiler compile --group grp-123      just this group's file
       rulecompiler compile --format json        for scripts
     """
+    if planned and fmt != "text":
+        raise click.UsageError("--plan is for people: `rulecompiler diff --format json` has it for programs")
     root = repo_root()
-    return _run(root, groups, dry_run, jobs, full_diff, validate, fmt)
+    return _run(root, groups, dry_run, jobs, full_diff, planned, validate, fmt)
 
 
 def _run(
@@ -57,6 +73,7 @@ def _run(
     dry_run: bool,
     jobs: int,
     full_diff: bool,
+    planned: bool,
     validate: bool | None,
     fmt: str,
 ) -> int:
@@ -67,14 +84,19 @@ def _run(
     from rulecompiler.workspace import compile_repo
     from rulecompiler.workspace import write as write_files
 
+    reads = None
+    if planned:
+        from rulecompiler.reads import Reads
+
+        reads = Reads()
     with contextlib.nullcontext() if dry_run else locked(root) as locked_out:
         if locked_out is not None:
             return _fail(None, (locked_out,), fmt)
         with on_terminal("compiling") as progress:
-            outcome = compile_repo(root, os.environ, only=groups, jobs=jobs, progress=progress)
+            outcome = compile_repo(root, os.environ, only=groups, jobs=jobs, progress=progress, reads=reads)
         diagnostics = outcome.diagnostics
         if not has_errors(diagnostics):
-            diagnostics = (*diagnostics, *_judge(outcome, validate))
+            diagnostics = (*diagnostics, *judge(outcome, validate))
         fault = None
         if not has_errors(diagnostics):
             changes = file_changes(outcome)
@@ -88,12 +110,32 @@ def _run(
         write(_json(outcome, diagnostics, changes))
         return 0
     show_diagnostics(diagnostics, outcome, "text")
-    show_changes(changes, full_diff)
-    write(_summary(outcome, changes, dry_run))
+    text, is_plan = _plan(outcome, jobs, reads) if reads is not None else ("", False)
+    if full_diff or not is_plan:
+        show_changes(changes, full_diff)
+    write(summary(outcome, changes, dry_run))
+    write(text)
     return 0
 
 
-def _judge(outcome: Outcome, validate: bool | None) -> tuple[Diagnostic, ...]:
+def _plan(outcome: Outcome, jobs: int, reads: Reads) -> tuple[str, bool]:
+    """The plan, and that it is one; or the line that says why there is none."""
+    from rulecompiler.cli.working_plan import plan_from, plan_lines, read_base, why_no_plan
+    from rulecompiler.diagnostics import Diagnostic
+    from rulecompiler.terminal import Painter
+
+    paint = Painter(screen().color)
+    inputs = outcome.inputs
+    base = read_base(inputs.root, None, inputs)
+    if isinstance(base, Diagnostic):
+        return paint(why_no_plan(base), "dim") + "\n", False
+    with on_terminal("comparing") as progress:
+        plan = plan_from(base, inputs, jobs, reads, progress)
+    apart = "" if plan.is_empty else "\n"
+    return apart + plan_lines(plan, paint), True
+
+
+def judge(outcome: Outcome, validate: bool | None) -> tuple[Diagnostic, ...]:
     """promtool's word on the changed files, where it is asked for or cannot be done without."""
     from rulecompiler.diagnostics import Diagnostic
 
@@ -186,7 +228,8 @@ def _fail(
     return 1
 
 
-def _summary(outcome: Outcome, changes: list[FileChange], dry_run: bool) -> str:
+def summary(outcome: Outcome, changes: list[FileChange], dry_run: bool) -> str:
+    """How much there is, and what was done."""
     summary = f"{tally(outcome)}: {_changed(changes, dry_run)} in {outcome.seconds:.2f} s\n"
     if outcome.left:
         names = ", ".join(outcome.left[:5]) + (", …" if len(outcome.left) > 5 else "")

@@ -158,10 +158,13 @@ def _without_damaged(plan: Plan, faults: tuple[Diagnostic, ...], old: Mapping[st
         if match is not None:
             damaged.setdefault(match[1], located(fault, locate))
     changes = tuple(change for change in plan.changes if change.rule.group_id not in damaged)
+    folds = fold(changes)
+    # Every change is in exactly one fold, and the same object there.
+    shown = {(id(c.old), id(c.new)): c for each in folds for c in each.changes}
     return replace(
         plan,
-        changes=changes,
-        folds=fold(changes, dict(enumerate(range(len(changes))))),
+        changes=tuple(shown[id(change.old), id(change.new)] for change in changes),
+        folds=folds,
         counts=count(changes, plan.counts.unchanged),
         incomparable=tuple(
             incomparable(group_id, fault, None) for group_id, fault in sorted(damaged.items())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rulecompiler.cli.output import format_option, repo_root, screen, write
+from rulecompiler.cli.fail_on import fail_on_option, failing
+from rulecompiler.cli.output import repo_root, screen, write
+from rulecompiler.cli.plan_output import plan_output_options, plan_text, refusal_text
 from rulecompiler.cli.progress import on_terminal
 
 if TYPE_CHECKING:
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
 Texts = dict[str, "Mapping[str, str]"]  # by side
 FAIL_ON = ("removed", "reset", "moved", "added", "changed", "incomparable")
 _DIFFERENT = 2
-
-
-def _fail_on(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
-    """Names of `FAIL_ON`, separated by commas; a usage error for others."""
-    names = tuple(name.strip() for name in value.split(",") if name.strip())
-    for name in names:
-        if name not in FAIL_ON:
-            raise click.BadParameter(f"{name!r} is none of {', '.join(FAIL_ON)}", ctx, param)
-    return names
 
 
 @click.command()
@@ -44,16 +36,10 @@ def _fail_on(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
     help="Compare from generated/ (of --base, or on disk), or from what a server runs.",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 2 if anything differs, as `git diff` does with 1.")
-@click.option(
-    "--fail-on",
-    callback=_fail_on,
-    default="",
-    metavar="NAMES",
-    help=f"Exit with 1 on any of: {', '.join(FAIL_ON)}; separated by commas.",
-)
+@fail_on_option(FAIL_ON)
 @click.option("--full", is_flag=True, help="Leave nothing out.")
 @click.option("--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0: one a core.")
-@format_option("text", "json")
+@plan_output_options
 def diff(
     base: str | None,
     head: str | None,
@@ -63,6 +49,8 @@ def diff(
     full: bool,
     jobs: int,
     fmt: str,
+    output: str | None,
+    link: str,
 ) -> int:
     """Show what a change does to the rules: which alerts change, for whom, how, and what is lost.
 
@@ -90,6 +78,7 @@ def diff(
       rulecompiler diff --base main --head HEAD
       rulecompiler diff --against generated          what `compile` would change
       rulecompiler diff --against http://localhost:9090
+      rulecompiler diff --format html --output plan.html
     """
     from rulecompiler.cli.diff_against import Refused, against_generated, against_running
 
@@ -99,7 +88,7 @@ def diff(
     texts: Texts = {}
     try:
         if against is None:
-            plan, texts = _of_commits(root, base, head, jobs)
+            plan, texts = plan_of_commits(root, base, head, jobs)
         elif against == "generated":
             plan = against_generated(root, base, jobs)
         elif "://" not in against:
@@ -109,14 +98,15 @@ def diff(
         else:
             plan = against_running(root, against, jobs)
     except Refused as refused:
-        return _refuse(refused.diagnostics, refused.texts, fmt)
-    _show(plan, texts, fmt, full)
-    return _verdict(plan, exit_code, fail_on, fmt)
+        return _refuse(refused.diagnostics, refused.texts, fmt, output)
+    unwritten = _show(plan, texts, fmt, full, output, link)
+    return _verdict(plan, exit_code, fail_on, spoken=fmt == "text" or output is not None) or unwritten
 
 
-def _of_commits(root: Path, base: str | None, head: str | None, jobs: int) -> tuple[Plan, Texts]:
+def plan_of_commits(root: Path, base: str | None, head: str | None, jobs: int) -> tuple[Plan, Texts]:
     """The plan, and the texts of both sides for excerpts. Raises Refused."""
     from rulecompiler.cli.diff_against import Refused
+    from rulecompiler.cli.working_plan import base_of
     from rulecompiler.diagnostics import Diagnostic
     from rulecompiler.diff.model import SideName
     from rulecompiler.git_sources import open_history
@@ -130,36 +120,42 @@ def _of_commits(root: Path, base: str | None, head: str | None, jobs: int) -> tu
         tip = history.commit(head) if head is not None else None
         if isinstance(tip, Diagnostic):
             raise Refused((tip,), {})
-        start = history.commit(base) if base is not None else history.merge_base(tip)
-        if isinstance(start, Diagnostic):
-            raise Refused((start,), {})
         disk = read_inputs(root, os.environ)
         known = (*disk.templates, *disk.groups)
         new: Inputs | Diagnostic = disk if tip is None else history.read(tip, os.environ, known)
         if isinstance(new, Diagnostic):
             raise Refused((new,), {})
-        old = history.read(start, os.environ, (*known, *new.templates, *new.groups))
+        old = base_of(history, base, tip, (*known, *new.templates, *new.groups))
         if isinstance(old, Diagnostic):
             raise Refused((old,), {})
     name = SideName("the working tree") if tip is None else SideName(tip.label, tip.hash)
     with on_terminal("comparing") as progress:
-        plan = compare(
-            Named(SideName(start.label, start.hash, start.note), old), Named(name, new), jobs, progress
-        )
-    return plan, {"base": old.texts, "head": new.texts}
+        plan = compare(old, Named(name, new), jobs, progress)
+    return plan, {"base": old.inputs.texts, "head": new.texts}
 
 
-def _show(plan: Plan, texts: Texts, fmt: str, full: bool) -> None:
-    if fmt == "json":
-        from rulecompiler.diff.as_json import as_data
-
-        write(json.dumps(as_data(plan), indent=2) + "\n")
-        return
-    from rulecompiler.cli.diff_report import as_text
-    from rulecompiler.terminal import Painter
-
+def _show(plan: Plan, texts: Texts, fmt: str, full: bool, output: str | None, link: str) -> int:
+    """Prints the plan or writes it to a file; 1 where that fails."""
+    if output is None:
+        if fmt == "text":
+            _show_faults(plan, texts)
+        write(plan_text(plan, fmt, link, full=full, color=screen().color))
+        return 0
     _show_faults(plan, texts)
-    write(as_text(plan, Painter(screen().color), full=full))
+    failed = _to_file(output, plan_text(plan, fmt, link, full=full, color=False))
+    write(f"{plan.summary}\n")
+    return failed
+
+
+def _to_file(path: str, text: str) -> int:
+    from rulecompiler.cli.output import show_unplaced
+    from rulecompiler.cli.report_file import write_report
+
+    fault = write_report(path, text)
+    if fault is None:
+        return 0
+    show_unplaced((fault,))
+    return 1
 
 
 def _show_faults(plan: Plan, texts: Texts) -> None:
@@ -181,7 +177,7 @@ def _show_faults(plan: Plan, texts: Texts) -> None:
         show(faults, "text", texts.get(side, {}), Locator({}).span, titles=TITLES)
 
 
-def _verdict(plan: Plan, exit_code: bool, fail_on: tuple[str, ...], fmt: str) -> int:
+def _verdict(plan: Plan, exit_code: bool, fail_on: tuple[str, ...], *, spoken: bool) -> int:
     from rulecompiler.diagnostics import Severity
     from rulecompiler.diff.model import Action
 
@@ -194,9 +190,7 @@ def _verdict(plan: Plan, exit_code: bool, fail_on: tuple[str, ...], fmt: str) ->
         "changed": sum(c.action in (Action.CHANGE, Action.REPLACE) for c in plan.changes),
         "incomparable": len(plan.incomparable),
     }
-    hit = [name for name in fail_on if numbers[name]]
-    if hit and fmt == "text":
-        write(f"--fail-on: {', '.join(f'{name} ({numbers[name]:,})' for name in hit)}\n")
+    hit = failing(fail_on, numbers, spoken=spoken)
     broken = any("head" in each.sides for each in plan.incomparable)
     broken = broken or any(d.severity is Severity.ERROR for d in plan.diagnostics.get("head", ()))
     if hit or broken:
@@ -204,11 +198,9 @@ def _verdict(plan: Plan, exit_code: bool, fail_on: tuple[str, ...], fmt: str) ->
     return _DIFFERENT if exit_code and not plan.is_empty else 0
 
 
-def _refuse(diagnostics: tuple[Diagnostic, ...], texts: Any, fmt: str) -> int:
+def _refuse(diagnostics: tuple[Diagnostic, ...], texts: Any, fmt: str, output: str | None) -> int:
     """Why nothing could be compared; the exit code."""
-    from rulecompiler.cli.output import show
-    from rulecompiler.codes import TITLES
-    from rulecompiler.document import Locator
+    from rulecompiler.cli.report_file import write_refusal
 
-    show(diagnostics, fmt, texts, Locator(texts).span, titles=TITLES)
+    write_refusal(diagnostics, texts, fmt, output, lambda: refusal_text(diagnostics, texts, fmt))
     return 1

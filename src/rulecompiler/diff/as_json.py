@@ -65,6 +65,7 @@ def _change(change: RuleChange, fold: int) -> dict[str, Any]:
         "covered_by": _covers(change.covered_by),
         "takes_over": _covers(change.takes_over),
         "uncovered": _covers(change.uncovered),
+        "regained": _covers(change.regained),
         "lost": change.is_lost,
         "causes": list(change.causes),
         "direct": change.direct,

@@ -41,6 +41,8 @@ class Blame:
             # A rule comes or goes with what asks for it.
             found += self._paths(entries) or self._own(item.group_id)
             unknown = unknown or not found
+        if old is not None and new is not None and old.template != new.template:
+            found += self._paths((new.template, old.template))
         found += self._paths(others)
         if unknown or not found:
             found += [path for path in self._fallback(old, new) if not found]
@@ -63,7 +65,19 @@ class Blame:
         """The first edited file: the group's own, an ancestor's, a neighbour's, its template, settings."""
         known = (old.group_id if old else ""), (new.group_id if new else "")
         if known not in self._fallbacks:
-            files = (*self._new.files(known[1]), *self._old.files(known[0]))
+            # The side without the rule has files too, whose edit brought it or took it away.
+            files = (*self._new.files(known[1] or known[0]), *self._old.files(known[0] or known[1]))
             self._fallbacks[known] = tuple(self._paths(files)[:1])
         templates = [each.template for each in (new, old) if each is not None]
-        return self._fallbacks[known] or tuple(self._paths(templates)[:1]) or self._settings
+        nearest = self._fallbacks[known] or tuple(self._paths(templates)[:1]) or self._settings
+        return nearest or self._of_neighbours(known[1] or known[0])
+
+    def _of_neighbours(self, group_id: str) -> tuple[str, ...]:
+        """Edited templates of groups whose rules decide what this one emits: it may differ from them now."""
+        members = self._new.members(group_id) | self._old.members(group_id) | {group_id}
+        files = {f for m in members for side in (self._new, self._old) for f in _templates(side, m)}
+        return tuple(self._paths(sorted(files))[:1])
+
+
+def _templates(side: Side, group_id: str) -> frozenset[str]:
+    return side.templates_of(group_id) if group_id in side.forest.groups else frozenset()

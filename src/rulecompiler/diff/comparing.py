@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,24 +10,40 @@ from rulecompiler.coverage import Taker
 from rulecompiler.diagnostics import Diagnostic, Severity, Span
 from rulecompiler.diff.blame import Blame
 from rulecompiler.diff.fields import Locate, Sight, field_changes, resets, same
-from rulecompiler.diff.handover import Holder, Holders
+from rulecompiler.diff.handover import Holder, Holders, outside
 from rulecompiler.diff.items import Item, emission
+from rulecompiler.diff.judging import declared
 from rulecompiler.diff.matching import match_rules
-from rulecompiler.diff.model import Action, Incomparable, RuleAt, RuleChange, SideKey
+from rulecompiler.diff.folding import Likeness
+from rulecompiler.diff.model import Action, FieldChange, Incomparable, RuleAt, RuleChange, SideKey
 from rulecompiler.diff.sides import Side
 
 
+_Declared = tuple[tuple[str, tuple[str, ...]], ...]  # ids of groups, and the parameters of their rules
+
+
 class Compared(NamedTuple):
-    """What became of one group. `likeness` is, for each change, its query's difference without scopes."""
+    """What became of one group. `likeness` is, for each change, what may fold it with others."""
 
     changes: tuple[RuleChange, ...] = ()
-    likeness: tuple[Hashable, ...] = ()
+    likeness: tuple[Likeness, ...] = ()
     gone: tuple[Item, ...] = ()
     added: tuple[Item, ...] = ()
     unchanged: int = 0
     broken: Incomparable | None = None
     old_faults: tuple[Diagnostic, ...] = ()
     new_faults: tuple[Diagnostic, ...] = ()
+    old_declared: _Declared = ()
+    new_declared: _Declared = ()
+
+
+class _Hands(NamedTuple):
+    """Targets of a rule that change hands: see the fields of `RuleChange` that these become."""
+
+    covered: tuple[Holder, ...] = ()
+    takes: tuple[Holder, ...] = ()
+    uncovered: tuple[Holder, ...] = ()
+    regained: tuple[Holder, ...] = ()
 
 
 class Comparer:
@@ -53,30 +69,38 @@ class Comparer:
                 _first(old_faults, self.old) if old is None else None,
                 _first(new_faults, self.new) if new is None else None,
             )
-            return Compared(broken=broken, old_faults=old_faults, new_faults=new_faults)
+            return Compared(
+                broken=broken,
+                old_faults=old_faults,
+                new_faults=new_faults,
+                old_declared=_declared(self.old, ids[0]),
+                new_declared=_declared(self.new, ids[1]),
+            )
         matched = match_rules(old, new)
         differing = [pair for pair in matched.pairs if not same(*pair)]
         changes = [self._change(*pair) for pair in differing]
         return Compared(
             tuple(changes),
-            tuple(_likeness(*pair) for pair in differing),
+            tuple(_likeness(c.fields, *pair) for c, pair in zip(changes, differing, strict=True)),
             matched.old,
             matched.new,
             len(matched.pairs) - len(differing),
             None,
             old_faults,
             new_faults,
+            _declared(self.old, ids[0]),
+            _declared(self.new, ids[1]),
         )
 
     def _change(self, old: Item, new: Item) -> RuleChange:
         fields = field_changes(old, new, self.sight)
         reasons = resets(old, new)
-        covered, takes, uncovered = self._handovers(old, new)
+        hands = self._handovers(old, new)
         fields = tuple(
             f._replace(place=self._place_of_exclusions(old, new)) if f.field == "exclusions" else f
             for f in fields
         )
-        others = [holder.path for holder in (*covered, *takes, *uncovered)]
+        others = [holder.path for holder in (*hands.covered, *hands.takes, *hands.uncovered, *hands.regained)]
         told = [f for f in fields if f.field != "exclusions"] if others else fields
         guilty, direct = self._blame.of(old, new, told, others)
         renamed_record = new.rule.kind == "record" and (
@@ -88,9 +112,10 @@ class Comparer:
             rule_at(new, self.sight.new),
             fields,
             reasons,
-            covered_by=tuple(holder.cover for holder in covered),
-            takes_over=tuple(holder.cover for holder in takes),
-            uncovered=tuple(holder.cover for holder in uncovered),
+            covered_by=tuple(holder.cover for holder in hands.covered),
+            takes_over=tuple(holder.cover for holder in hands.takes),
+            uncovered=tuple(holder.cover for holder in hands.uncovered),
+            regained=tuple(holder.cover for holder in hands.regained),
             causes=guilty,
             direct=direct,
         )
@@ -113,23 +138,38 @@ class Comparer:
             before[k] for k in before.keys() - after.keys()
         ]
 
-    def _handovers(
-        self, old: Item, new: Item
-    ) -> tuple[tuple[Holder, ...], tuple[Holder, ...], tuple[Holder, ...]]:
-        """Who takes slices that the rule gives up, whose slices it takes over, and what nobody covers."""
-        if old.exclusions == new.exclusions or old.assignment is None or new.assignment is None:
-            return (), (), ()
-        came, went = self._takers(old, new)
-        holders = self._holders
+    def _handovers(self, old: Item, new: Item) -> _Hands:
+        """Who takes targets that the rule gives up, whose it takes over, and what nobody covers now or did."""
+        if old.assignment is None or new.assignment is None:
+            return _Hands()
+        before, after = self._holders
+        covered: list[Holder] = []
+        takes: list[Holder] = []
+        uncovered: list[Holder] = []
+        regained: list[Holder] = []
+        for region in outside(old, new):
+            holders = after.of(old, region)
+            covered += holders
+            if not any(holder.item is not None for holder in holders):
+                uncovered.append(after.itself(new, region))
+        for region in outside(new, old):
+            takes += before.of(new, region)
+        if old.exclusions != new.exclusions:
+            came, went = self._takers(old, new)
+            covered += [after.taker(t) for t in came if t.rule.enabled]
+            takes += [before.taker(t) for t in went if t.rule.enabled]
+            uncovered += [after.taker(t) for t in came if not t.rule.enabled]
+            regained += [before.taker(t) for t in went if not t.rule.enabled]
+        return _Hands(*map(_sorted, (covered, takes, uncovered, regained)))
 
-        def sorted_(found: list[Holder]) -> tuple[Holder, ...]:
-            return tuple(sorted(found, key=lambda holder: holder.cover))
 
-        return (
-            sorted_([holders[1].taker(t) for t in came if t.rule.enabled]),
-            sorted_([holders[0].taker(t) for t in went if t.rule.enabled]),
-            sorted_([holders[1].taker(t) for t in came if not t.rule.enabled]),
-        )
+def _declared(side: Side, group_id: str) -> _Declared:
+    return ((group_id, declared(side, group_id)),) if group_id else ()
+
+
+def _sorted(holders: Iterable[Holder]) -> tuple[Holder, ...]:
+    found = {holder.cover: holder for holder in holders}
+    return tuple(found[cover] for cover in sorted(found))
 
 
 def incomparable(group_id: str, base: Diagnostic | None, head: Diagnostic | None) -> Incomparable:
@@ -155,9 +195,14 @@ def located(fault: Diagnostic, locate: Locate) -> Diagnostic:
     )
 
 
-def _likeness(old: Item, new: Item) -> Hashable:
-    """What makes two differences of queries one, when the groups' scopes are left out."""
-    return old.written.get(("expr", ""), old.rule.expr), new.written.get(("expr", ""), new.rule.expr)
+def _likeness(fields: Iterable[FieldChange], old: Item, new: Item) -> Likeness:
+    found: list[tuple[str, str, Hashable]] = []
+    for field, key, *_ in fields:
+        words = old.written.get((field, key)), new.written.get((field, key))
+        # The same words with other values: the values are what differs.
+        if field == "expr" or (field == "annotation" and words[0] != words[1]):
+            found.append((field, key, words))
+    return tuple(found)
 
 
 def rule_at(item: Item, locate: Locate | None) -> RuleAt:
@@ -177,4 +222,5 @@ def rule_at(item: Item, locate: Locate | None) -> RuleAt:
         rule.labels,
         rule.annotations,
         None if locate is None else locate(rule.entry.key() if rule.entry.keys else rule.entry),
+        item.group.interval,
     )

@@ -160,9 +160,24 @@ def _placed(found: _Difference, old: Item, new: Item, sight: Sight) -> FieldChan
     if field == "group" and old.facts is not None and old.facts == new.facts:
         origin = "category", ""  # the other half of its name
     after, before = new.origins.get(origin), old.origins.get(origin)
+    if field == "name":
+        after, before = _origin_of_name(new, old), _origin_of_name(old, new)
     old_place = sight.old(before) if before is not None else None
     place = sight.new(after) if after is not None else old_place
     return FieldChange(field, key, first, second, place, old_place)
+
+
+def _origin_of_name(item: Item, other: Item) -> Place | None:
+    """Where the half of a rule's name stands in which two sides differ; None where it is in neither file."""
+    if item.assignment is None or other.assignment is None:
+        return item.origins.get(("name", ""))
+    rule, known = item.assignment.rule, other.assignment.rule
+    if rule.title == known.title:
+        # Names without their group's are a matter of settings.
+        return item.origins["group", ""] if item.facts != other.facts else None
+    if item.key == other.key or item.rule.kind == "record":
+        return rule.template.pointer(rule.template.kind)
+    return rule.entry.key()
 
 
 def resets(old: Item, new: Item) -> tuple[Reset, ...]:

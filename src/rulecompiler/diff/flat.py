@@ -58,8 +58,7 @@ def flat_plan(
         changes += sorted(
             found, key=lambda change: (change.rule.name, change.rule.group, change.action.value)
         )
-    # A query carries its group's scope, and what it was made of is not known: none is like another.
-    folds = fold(changes, dict(enumerate(range(len(changes)))))
+    folds = fold(changes)
     shown = {(id(c.old), id(c.new)): c for each in folds for c in each.changes}
     return Plan(
         base,

@@ -2,48 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from rulecompiler.diff.edits import Edit
-from rulecompiler.diff.inline import parts
+from rulecompiler.diff.inline import Inline
 from rulecompiler.diff.model import Action, Cause, Counts, FieldChange, Fold, RuleChange
 
 _LONG = 40  # characters from which on an annotation's change is shown within it
+_FEW = 5  # rules of one group that come or go and are shown each by itself
+_OF_GROUP = frozenset({"name", "group"})  # these hold the group's own name: they differ for one reason
 _WITH_GROUP = frozenset({"group added", "group removed", "abstract"})
 
 
-def fold(changes: Sequence[RuleChange], alike: Mapping[int, Hashable]) -> tuple[Fold, ...]:
+Likeness = tuple[tuple[str, str, Hashable], ...]
+"""Fields by name and key, each with what makes two differences in it one, whatever the values are."""
+
+
+def fold(changes: Sequence[RuleChange], alike: Mapping[int, Likeness] = MappingProxyType({})) -> tuple[Fold, ...]:
     """Folds, those that lose or reset something first, then the largest.
 
-    `alike` gives, by a change's position, what its query's difference is apart from the group's scope.
+    `alike` gives, by a change's position, what its texts' differences are apart from the group's own part.
     """
     found: dict[Hashable, list[RuleChange]] = {}
     for number, change in enumerate(changes):
-        found.setdefault(_likeness(change, alike.get(number)), []).append(change)
-    folds = [Fold((_shown(members[0]), *members[1:])) for members in found.values()]
+        found.setdefault(_likeness(change, alike.get(number, ())), []).append(change)
+    inline = Inline()
+    folds = [Fold((_shown(members[0], inline), *members[1:])) for members in _crowds(found.values())]
     return tuple(sorted(folds, key=_rank))
 
 
-def _likeness(change: RuleChange, query: Hashable) -> Hashable:
+def _crowds(found: Iterable[list[RuleChange]]) -> Iterator[list[RuleChange]]:
+    """The folds, but of a group with many rules that come or go one by one, all of these together."""
+    alone: dict[Hashable, list[RuleChange]] = {}
+    for members in found:
+        first = members[0]
+        if len(members) > 1 or first.fields or first.action not in (Action.ADD, Action.REMOVE):
+            yield members
+        else:
+            same = first.action, first.rule.group_id, first.rule.kind, first.why, first.causes, _hands(first)
+            alone.setdefault(same, []).append(first)
+    for members in alone.values():
+        if len(members) > _FEW:
+            yield members
+        else:
+            yield from ([each] for each in members)
+
+
+def _hands(change: RuleChange) -> tuple[tuple[str, str], ...]:
+    hands = (*change.covered_by, *change.takes_over, *change.uncovered, *change.regained)
+    return tuple((cover.group_id, cover.slice) for cover in hands)
+
+
+def _likeness(change: RuleChange, alike: Likeness) -> Hashable:
+    written = {(field, key): said for field, key, said in alike}
     by_rule = change.why not in _WITH_GROUP and change.action in (Action.ADD, Action.REMOVE)
-    # Fields that hold the group's own names and targets differ from group to group for one reason.
-    fields = tuple(
-        (f.field, f.key, query) if f.field == "expr" else (f.field, f.key, f.old, f.new)
-        for f in change.fields
-        if f.field not in ("name",)
-    )
     return (
         change.action,
-        fields,
-        tuple((r.what, r.key, "" if r.what == "name" else (r.old, r.new)) for r in change.resets),
+        tuple(_field(f, written) for f in change.fields),
+        tuple((r.what, r.key, "" if r.what in _OF_GROUP else (r.old, r.new)) for r in change.resets),
         change.why,
         change.causes,
         change.rule.key if by_rule else "",
         change.rule.group_id if change.why in _WITH_GROUP else "",
-        tuple((c.group_id, c.slice) for c in (*change.covered_by, *change.takes_over, *change.uncovered)),
+        _hands(change),
         change.rule.kind,
     )
+
+
+def _field(change: FieldChange, written: Mapping[tuple[str, str], Hashable]) -> Hashable:
+    if change.field in _OF_GROUP:
+        return change.field
+    # What a group's own values and targets make of a text does not make it another edit.
+    said = written.get((change.field, change.key), (change.old, change.new))
+    return change.field, change.key, said
 
 
 def _rank(fold: Fold) -> tuple[object, ...]:
@@ -53,17 +86,17 @@ def _rank(fold: Fold) -> tuple[object, ...]:
     return danger, order.index(first.action), -len(fold.changes), first.rule.group_id, first.rule.key
 
 
-def _shown(change: RuleChange) -> RuleChange:
+def _shown(change: RuleChange, inline: Inline) -> RuleChange:
     """With the inline diffs, which are costly and read in the example only."""
-    return replace(change, fields=tuple(_with_parts(f) for f in change.fields))
+    return replace(change, fields=tuple(_with_parts(f, inline) for f in change.fields))
 
 
-def _with_parts(change: FieldChange) -> FieldChange:
+def _with_parts(change: FieldChange, inline: Inline) -> FieldChange:
     if change.old is None or change.new is None or change.field not in ("expr", "annotation"):
         return change
     if change.field == "annotation" and max(len(change.old), len(change.new)) < _LONG:
         return change
-    return change._replace(parts=parts(change.old, change.new))
+    return change._replace(parts=inline.parts(change.old, change.new))
 
 
 def causes(changes: Iterable[RuleChange], edited: Mapping[str, Edit]) -> tuple[Cause, ...]:

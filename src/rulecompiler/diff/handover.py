@@ -12,7 +12,7 @@ from rulecompiler.diff.model import Cover
 from rulecompiler.diff.sides import Side
 from rulecompiler.explain.finding import compiled_name
 from rulecompiler.model import Group
-from rulecompiler.scopes import Relation, Scope, beyond, relation
+from rulecompiler.scopes import Relation, Scope, beyond, implies, negate, relation, union
 
 
 class Holder(NamedTuple):
@@ -21,6 +21,16 @@ class Holder(NamedTuple):
     cover: Cover
     path: str  # of the group's file
     item: Item | None = None  # where it covers all of them
+
+
+def outside(item: Item, other: Item) -> tuple[Scope, ...]:
+    """The targets in the item's scope that are not in the other's, in pieces that may overlap."""
+    found: list[Scope] = []
+    for matcher in beyond(item.scope, other.scope):
+        rest = negate(matcher)
+        known = any(implies(own, rest) for own in item.scope)
+        found.append(item.scope if known else union(item.scope, (rest,)))
+    return tuple(dict.fromkeys(found))
 
 
 class Holders:
@@ -43,15 +53,20 @@ class Holders:
         for group in members:
             self._buckets.setdefault(self._value(group.scope), []).append(group)
 
-    def of(self, item: Item) -> tuple[Holder, ...]:
-        """The rules that cover what the item of the other side covers: in full, or a slice of it."""
-        region = (*item.scope, *item.exclusions)
+    def of(self, item: Item, part: Scope | None = None) -> tuple[Holder, ...]:
+        """The rules that cover what the item of the other side covers: in full, or a slice of it.
+
+        With `part` only those of its targets are asked about.
+        """
+        scope = item.scope if part is None else part
+        region = (*scope, *item.exclusions)
+        told = "" if part is None else show_matchers(part)
         wide, inner = self._around(region)
         found: list[Holder] = []
         for group in wide:
             for assignment in self._alike(group, item):
                 if not beyond(region, (*assignment.scope, *assignment.exclusions)):
-                    cover = self._cover(group, assignment, "")
+                    cover = self._cover(group, assignment, told)
                     found.append(Holder(cover, group.path, self._item(group.id, assignment.rule.name)))
         if found:
             return tuple(found)
@@ -60,6 +75,11 @@ class Holders:
                 apart = show_matchers(beyond(region, group.scope))
                 found.append(Holder(self._cover(group, assignment, apart), group.path))
         return tuple(found)
+
+    def itself(self, item: Item, part: Scope) -> Holder:
+        """The rule of this side as what leaves these targets out."""
+        cover = Cover(item.group_id, item.key, item.rule.name, show_matchers(part))
+        return Holder(cover, self._side.forest.groups[item.group_id].path)
 
     def taker(self, taker: Taker) -> Holder:
         """A rule that speaks for a slice of a rule of this side."""

@@ -76,33 +76,80 @@ def _unique(items: Iterable[Item], way: Callable[[Item], Hashable]) -> Mapping[H
 
 
 def renamed_groups(gone: Iterable[Group], added: Iterable[Group]) -> dict[str, str]:
-    """Old ids of groups that are there under a new one, by the new id: what they say is much the same."""
-    before = [(group, _content(group)) for group in gone]
-    after = [(group, _content(group)) for group in added]
-    shared: dict[tuple[str, ...], list[int]] = {}
-    for number, (_, content) in enumerate(before):
-        for part in content:
-            shared.setdefault(part, []).append(number)
-    scores: list[tuple[float, str, str]] = []
-    for group, content in after:
-        numbers = {number for part in content for number in shared.get(part, ())}
-        for number in numbers:
-            other, theirs = before[number]
-            common = content & theirs
-            score = len(common) / len(content | theirs)
-            # A team has many groups, so that its label alone says nothing.
-            if score >= _ALIKE and any(part[0] in _TELLING for part in common):
-                scores.append((-score, other.id, group.id))
-    taken: set[str] = set()
-    found: dict[str, str] = {}
-    for _, old_id, new_id in sorted(scores):
-        if old_id not in taken and new_id not in found:
-            taken.add(old_id)
+    """Old ids of groups that are there under a new one, by the new id: what they say is much the same.
+
+    Where several could be meant, none is: who is taken for a stranger seems to keep what it lost.
+    """
+    before = {group.id: _content(group) for group in gone}
+    after = {group.id: _content(group) for group in added}
+    found = _equal_groups(before, after)
+    for new_id, old_id in found.items():
+        del before[old_id], after[new_id]
+    index = _Index(before)
+    scores = [(score, old_id, new_id) for new_id in after for score, old_id in index.like(after[new_id])]
+    best: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    for score, old_id, new_id in scores:
+        best.setdefault(("old", old_id), []).append((score, new_id))
+        best.setdefault(("new", new_id), []).append((score, old_id))
+    chosen = {key: _only_best(candidates) for key, candidates in best.items()}
+    for _, old_id, new_id in scores:
+        if chosen["old", old_id] == new_id and chosen["new", new_id] == old_id:
             found[new_id] = old_id
     return found
 
 
-def _content(group: Group) -> frozenset[tuple[str, ...]]:
+_Content = frozenset[tuple[str, ...]]
+
+
+def _equal_groups(before: Mapping[str, _Content], after: Mapping[str, _Content]) -> dict[str, str]:
+    """Those that say just the same, and nobody else does."""
+    ids: dict[_Content, tuple[list[str], list[str]]] = {}
+    for number, side in enumerate((before, after)):
+        for id_, content in side.items():
+            ids.setdefault(content, ([], []))[number].append(id_)
+    return {
+        new[0]: old[0]
+        for content, (old, new) in ids.items()
+        if len(old) == len(new) == 1 and _is_telling(content)
+    }
+
+
+class _Index:
+    """Finds, among many contents, those that are much like another one, without looking at all of them."""
+
+    def __init__(self, contents: Mapping[str, _Content]) -> None:
+        self._contents = contents
+        self._holders: dict[tuple[str, ...], list[str]] = {}
+        for id_, content in contents.items():
+            for part in content:
+                self._holders.setdefault(part, []).append(id_)
+
+    def like(self, content: _Content) -> Iterator[tuple[float, str]]:
+        """How much is in common with whom, where that is enough."""
+        # Who shares enough parts shares one of any so many: the rarest have the fewest candidates.
+        rarest = sorted(content, key=lambda part: (len(self._holders.get(part, ())), part))
+        enough = int((1 - _ALIKE) * len(content)) + 1
+        candidates = {id_ for part in rarest[:enough] for id_ in self._holders.get(part, ())}
+        for id_ in sorted(candidates):
+            other = self._contents[id_]
+            common = content & other
+            score = len(common) / len(content | other)
+            if score >= _ALIKE and _is_telling(common):
+                yield score, id_
+
+
+def _is_telling(parts: Iterable[tuple[str, ...]]) -> bool:
+    """A team has many groups, so that its label alone says nothing."""
+    return any(part[0] in _TELLING for part in parts)
+
+
+def _only_best(candidates: Iterable[tuple[float, str]]) -> str | None:
+    """The likeliest; None where two are so alike that nobody can tell."""
+    first, *rest = sorted(candidates, reverse=True)
+    return None if rest and rest[0][0] == first[0] else first[1]
+
+
+def _content(group: Group) -> _Content:
     """What a group file says, apart from its id and what the id is the default of."""
     found: set[tuple[str, ...]] = set()
     if group.name != group.id:

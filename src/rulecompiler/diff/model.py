@@ -6,7 +6,7 @@ sorted. Reports are made from it alone. Texts come from strangers' files: whoeve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -75,6 +75,10 @@ class FieldChange(NamedTuple):
             return "rule name"
         if self.field == "group":
             return "group name"
+        if self.field == "scope":
+            return "targets"
+        if self.field == "exclusions":
+            return "only where"
         return self.key or self.field
 
 
@@ -94,6 +98,7 @@ class RuleAt(NamedTuple):
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     place: Span | None = None  # what asks for the rule: its entry in a group file
+    interval: str | None = None  # of its rule group; None: the server's own
 
     @property
     def severity(self) -> str:
@@ -160,7 +165,10 @@ class RuleChange:
     """Whose targets this rule covers from now on: rules that covered them before. Where one of them held all
     targets of a `+`, `fields` say how this rule differs from that one for these targets."""
     uncovered: tuple[Cover, ...] = ()
-    """Slices that this rule gives up and nobody covers, as a group disables the rule there."""
+    """Slices that this rule gives up and nobody covers: another group disables the rule there, or, where it
+    is the rule's own group, they are no longer among its targets."""
+    regained: tuple[Cover, ...] = ()
+    """Slices that this rule covers from now on and nobody covered before, as a group disabled the rule there."""
     causes: tuple[str, ...] = ()
     """The files whose edits bring this about (paths from the repo's root), most important first."""
     direct: bool = True
@@ -229,9 +237,16 @@ class Cause(NamedTuple):
     @property
     def sentence(self) -> str:
         """`one edit of alerts/templates/x.yaml → 200 groups, 400 rules`."""
-        verb = {"added": "new file", "changed": "edit of", "removed": "removed file", "renamed": "renamed to"}
+        return self.told(str)
+
+    def told(self, show: Callable[[str], str]) -> str:
+        """The sentence with its paths made harmless by `show`."""
+        verb = {"added": "new file", "changed": "edit of", "removed": "removed file", "renamed": "rename of"}
+        name = show(self.path)
+        if self.status == "renamed":
+            name = f"{show(self.old_path)} to {name}"
         groups = f"{self.groups:,} group{'s' * (self.groups != 1)}"
-        return f"{verb[self.status]} {self.path} → {groups}, {self.rules:,} rule{'s' * (self.rules != 1)}"
+        return f"{verb[self.status]} {name} → {groups}, {self.rules:,} rule{'s' * (self.rules != 1)}"
 
 
 SideKey = Literal["base", "head"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rulecompiler.diagnostics import Diagnostic, Severity
@@ -10,9 +10,10 @@ from rulecompiler.diff.blame import Blame
 from rulecompiler.diff.comparing import Compared, Comparer, incomparable, located, rule_at
 from rulecompiler.diff.edits import Edit, by_path
 from rulecompiler.diff.fields import field_changes
-from rulecompiler.diff.folding import causes, count, fold
+from rulecompiler.diff.folding import Likeness, causes, count, fold
 from rulecompiler.diff.handover import Holder, Holders
 from rulecompiler.diff.items import Item
+from rulecompiler.diff.judging import declared, whole_faults
 from rulecompiler.diff.matching import renamed_groups
 from rulecompiler.diff.model import Action, Cover, FieldChange, Incomparable, Plan, RuleChange, Why
 from rulecompiler.diff.sides import Side
@@ -28,11 +29,11 @@ def plan(old: Side, new: Side, edited: Sequence[Edit], mapper: Mapper) -> Plan:
     files = by_path(edited)
     comparer = Comparer(old, new, Blame(old, new, files))
     counted: list[_Counted] = mapper(_Counter(new), work.same)
-    compared: list[Compared] = mapper(comparer.compare, work.pairs)
+    compared = _without_hearsay(mapper(comparer.compare, work.pairs))
     broken = [*work.broken, *(c.broken for c in compared if c.broken is not None)]
     broken += [incomparable(c.group_id, c.fault, c.fault) for c in counted if c.fault is not None]
     changes = [change for c in compared for change in c.changes]
-    likeness: dict[int, Hashable] = dict(enumerate(like for c in compared for like in c.likeness))
+    likeness: dict[int, Likeness] = dict(enumerate(like for c in compared for like in c.likeness))
     partners = {old_id: new_id for old_id, new_id in work.pairs if old_id and new_id}
     changes += _Comings(comparer, files, partners).changes(compared)
     order = sorted(range(len(changes)), key=lambda n: _order(changes[n]))
@@ -40,6 +41,7 @@ def plan(old: Side, new: Side, edited: Sequence[Edit], mapper: Mapper) -> Plan:
     changes = [changes[n] for n in order]
     folds = fold(changes, likeness)
     reached = causes(changes, files)
+    faults = _faults(old, new, compared, counted)
     touching = {cause.path for cause in reached} | _unknown(old, new, broken)
     return Plan(
         old.name,
@@ -49,12 +51,34 @@ def plan(old: Side, new: Side, edited: Sequence[Edit], mapper: Mapper) -> Plan:
         reached,
         count(changes, sum(c.unchanged for c in compared) + sum(c.rules for c in counted)),
         tuple(sorted(broken, key=lambda b: b.group_id)),
-        {
-            "base": _all_faults(old, (d for c in compared for d in c.old_faults)),
-            "head": _all_faults(new, (d for c in compared for d in c.new_faults)),
-        },
+        {"base": faults[0], "head": faults[1]},
         tuple(sorted(edit.path for edit in edited if not touching & {edit.path, edit.old_path})),
     )
+
+
+def _without_hearsay(compared: list[Compared]) -> list[Compared]:
+    """Without groups whose targets change hands with a group that does not compile on one of the sides.
+
+    A broken rule takes no targets, so that the group around it would seem to lose or gain them.
+    """
+    broken = {each.broken.group_id: each.broken for each in compared if each.broken is not None}
+    if not broken:
+        return compared
+    found: list[Compared] = []
+    for each in compared:
+        known = next((broken[g] for c in each.changes for g in partners(c) if g in broken), None)
+        if known is None:
+            found.append(each)
+            continue
+        unknown = Incomparable(each.changes[0].rule.group_id, known.sides, known.diagnostic)
+        found.append(each._replace(changes=(), likeness=(), gone=(), added=(), unchanged=0, broken=unknown))
+    return found
+
+
+def partners(change: RuleChange) -> Iterator[str]:
+    """The groups with which a rule's targets change hands."""
+    for cover in (*change.covered_by, *change.takes_over, *change.uncovered, *change.regained):
+        yield cover.group_id
 
 
 def _with_renames(
@@ -145,7 +169,9 @@ def _fault(side: Side, group_id: str, members: set[str]) -> Diagnostic | None:
 class _Counted(NamedTuple):
     group_id: str
     rules: int
-    fault: Diagnostic | None
+    fault: Diagnostic | None = None  # the first error
+    faults: tuple[Diagnostic, ...] = ()  # with those beside it
+    declared: tuple[str, ...] = ()
 
 
 class _Counter:
@@ -158,10 +184,11 @@ class _Counter:
         compiler = self._side.compiler
         resolved = compiler.resolver.resolve(group_id)
         assignments, faults = compiler.coverage.assignments(group_id)
-        error = next((f for f in (*resolved.diagnostics, *faults) if f.severity is Severity.ERROR), None)
+        found = (*resolved.diagnostics, *faults)
+        error = next((fault for fault in found if fault.severity is Severity.ERROR), None)
         if error is not None:
-            return _Counted(group_id, 0, located(error, self._side.locate))
-        return _Counted(group_id, len(assignments), None)
+            return _Counted(group_id, 0, located(error, self._side.locate), found)
+        return _Counted(group_id, len(assignments), declared=declared(self._side, group_id))
 
 
 class _Comings:
@@ -238,6 +265,25 @@ class _Comings:
 
 def _covers(holders: Iterable[Holder]) -> tuple[Cover, ...]:
     return tuple(sorted(holder.cover for holder in holders))
+
+
+def _faults(
+    old: Side, new: Side, compared: Iterable[Compared], counted: Iterable[_Counted]
+) -> tuple[tuple[Diagnostic, ...], tuple[Diagnostic, ...]]:
+    """All faults of both sides."""
+    before = {c.group_id: c.declared for c in counted}
+    after = dict(before)
+    alike = [fault for c in counted for fault in c.faults]
+    parts = list(alike), alike
+    for each in compared:
+        before.update(each.old_declared)
+        after.update(each.new_declared)
+        parts[0].extend(each.old_faults)
+        parts[1].extend(each.new_faults)
+    return (
+        _all_faults(old, (*parts[0], *whole_faults(old, before, parts[0]))),
+        _all_faults(new, (*parts[1], *whole_faults(new, after, parts[1]))),
+    )
 
 
 def _all_faults(side: Side, compiled: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
