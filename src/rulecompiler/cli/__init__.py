@@ -41,6 +41,10 @@ COMMANDS: dict[str, Entry] = {
     "validate": Entry("rulecompiler.cli.validate_command:validate", "Find faults without promtool, fast."),
     "lint": Entry("rulecompiler.cli.lint_command:lint", "Find what works, but not as it was meant."),
     "diff": Entry("rulecompiler.cli.diff_command:diff", "Show what a change does to the rules, by meaning."),
+    "watch": Entry("rulecompiler.cli.watch_command:watch", "Compile on save, and show what that does."),
+    "backtest": Entry(
+        "rulecompiler.cli.backtest_command:backtest", "Show what changed alerts would have done in the past."
+    ),
     "explain": Entry("rulecompiler.cli.explain_command:explain", "Show where a rule's values come from."),
     "effective": Entry(
         "rulecompiler.cli.effective_command:effective", "Show which rules cover a target, and how."
