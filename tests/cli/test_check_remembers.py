@@ -58,6 +58,15 @@ def test_without_it_everything_is_run(promtool_watched: Watched) -> None:
     assert promtool_watched.ran() == 1
 
 
+def test_a_template_in_front_of_it_makes_no_difference(repo: Any, promtool_watched: Watched) -> None:
+    repo.put("alerts/templates/Ahead.yaml", TEMPLATE.replace("NodeDown", "Ahead"))
+    assert main(REMEMBER) == 0
+    assert promtool_watched.ran() == 1
+    (repo.root / "alerts/templates/Ahead.yaml").unlink()
+    assert main(REMEMBER) == 0
+    assert promtool_watched.ran() == 0
+
+
 def test_ci_trusts_no_record(promtool_watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     assert main(REMEMBER) == 0
