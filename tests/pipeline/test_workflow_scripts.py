@@ -169,5 +169,30 @@ def test_action_passes_each_line_as_one_argument(tmp_path: Path, arguments: str,
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize(
+    ("may_fail", "code", "expected"),
+    [("true", 1, 0), ("false", 1, 1), ("true", 2, 2), ("true", 3, 3), ("", 1, 1)],
+)
+def test_action_lets_a_command_find_something(
+    tmp_path: Path, may_fail: str, code: int, expected: int
+) -> None:
+    env = {"COMMAND": "diff", "ARGUMENTS": "", "MAY_FAIL": may_fail, "FAKE_CODE": str(code)}
+    assert run(tmp_path, ACTION, "Run rulecompiler", **env).code == expected
+
+
+@pytest.mark.parametrize("code", ["0", "1"])
+def test_action_shows_a_report_as_summary(tmp_path: Path, code: str) -> None:
+    (tmp_path / "-plan.md").write_text("the plan\n")
+    env = {"COMMAND": "diff", "ARGUMENTS": "", "MAY_FAIL": "true", "FAKE_CODE": code}
+    assert run(tmp_path, ACTION, "Run rulecompiler", SUMMARY_FILE="-plan.md", **env).summary == "the plan\n"
+    assert run(tmp_path, ACTION, "Run rulecompiler", SUMMARY_FILE="none.md", **env).code == 0
+
+
+def test_action_cuts_a_summary_that_github_would_not_show(tmp_path: Path) -> None:
+    (tmp_path / "plan.md").write_text("x" * 3_000_000)
+    env = {"COMMAND": "diff", "ARGUMENTS": "", "SUMMARY_FILE": "plan.md"}
+    assert len(run(tmp_path, ACTION, "Run rulecompiler", **env).summary) == 1_000_000
+
+
 def test_action_fails_as_its_command_does(tmp_path: Path) -> None:
     assert run(tmp_path, ACTION, "Run rulecompiler", COMMAND="check", ARGUMENTS="", FAKE_CODE="3").code == 3

@@ -207,7 +207,7 @@ def reset(found: Reset, show: Show) -> str:
 
 def own_fields(change: RuleChange) -> list[FieldChange]:
     """What differs, without what starts the alert over and whose targets change hands: both are told."""
-    told = {(each.what, each.key) for each in change.resets}
+    told: set[tuple[str, str]] = {(each.what, each.key) for each in change.resets}
     if change.covered_by or change.takes_over or change.uncovered or change.regained:
         told.add(("exclusions", ""))
     return [field for field in change.fields if (field.field, field.key) not in told]
