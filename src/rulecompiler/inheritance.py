@@ -78,3 +78,20 @@ def _merge_entry(below: Values | None, over: Mapping[str, Any] | None, place: Po
         else:
             entry[key] = Sourced(value, place.at(key))
     return entry
+
+
+def overlay(base: Values, wide: Values, own: Sourced | None) -> Values:
+    """A template's labels or annotations under a group's; a `null` gives the template's back."""
+    if not wide and own is None:
+        return base
+    merged = dict(base)
+    merged.update([(k, v) for k, v in wide.items() if v.value is not None])
+    if own is not None:
+        for key, sourced in own.value.items():
+            if sourced.value is not None:
+                merged[key] = sourced
+            elif key in base:
+                merged[key] = base[key]
+            else:
+                merged.pop(key, None)
+    return merged

@@ -8,7 +8,7 @@ What a group does not touch is the parent's very object, so that unchanged rules
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rulecompiler.decode import matchers
 from rulecompiler.diagnostics import Diagnostic, Pointer, Related
@@ -22,7 +22,7 @@ from rulecompiler.entry_faults import (
     value_faults,
 )
 from rulecompiler.forest import Forest
-from rulecompiler.inheritance import NOTHING, Policy, Sourced, Values, inherit
+from rulecompiler.inheritance import NOTHING, Policy, Sourced, Values, inherit, overlay
 from rulecompiler.library import Library, required
 from rulecompiler.model import Group, Matcher, Template
 
@@ -69,6 +69,7 @@ class Resolver:
         self.forest = forest
         self._policies: dict[str, Policy] = {}
         self._groups: dict[str, ResolvedGroup] = {}
+        self._bases: dict[tuple[str, str], Values] = {}
 
     def resolve(self, group_id: str) -> ResolvedGroup:
         """The group's rules with their values; its faults are in `diagnostics` (RC2xx, RC3xx)."""
@@ -91,7 +92,8 @@ class Resolver:
             if old is not None and untouched and same_values and len(old.params) == len(old.template.params):
                 rules[name] = old
                 continue
-            rule = self._rule(name, entry, policy, old if untouched else None, group, faults)
+            kept = old if untouched else None
+            rule = self._rule(name, entry, policy, kept, group, faults, same_wide=policy.wide is above.wide)
             if rule is not None:
                 rules[name] = rule
         self._require(rules, policy, parent, group, faults)
@@ -115,11 +117,19 @@ class Resolver:
         old: ResolvedRule | None,
         group: Group,
         faults: list[Diagnostic],
+        *,
+        same_wide: bool = False,
     ) -> ResolvedRule | None:
-        """The rule of an entry; `old` is the parent's where the entry itself is unchanged."""
+        """The rule of an entry; `old` is the parent's where the entry itself is unchanged.
+
+        With `same_wide` the group-wide parameters are the parent's too.
+        """
         template = old.template if old is not None else self._template(name, entry, group, faults)
         if template is None:
             return None
+        if old is not None and same_wide and old.sound and len(old.params) == len(template.params):
+            base = self._base(template, "labels")
+            return old._replace(labels=overlay(base, policy.labels, entry.get("labels")))
         place = entry["entry"].origin
         values = _param_values(template, entry, policy.wide)
         bad: list[Diagnostic] = []
@@ -129,7 +139,7 @@ class Resolver:
                 for param in template.params.values()
                 if param.name not in values
             )
-        labels = _overlay(template, "labels", template.labels, policy.labels, entry.get("labels"))
+        labels = overlay(self._base(template, "labels"), policy.labels, entry.get("labels"))
         if old is not None:
             if values == old.params and old.sound:
                 values = old.params
@@ -156,12 +166,21 @@ class Resolver:
             _override(entry.get("for"), template.for_, template, "for"),
             _override(entry.get("keep_firing_for"), template.keep_firing_for, template, "keep_firing_for"),
             labels,
-            _overlay(template, "annotations", template.annotations, {}, entry.get("annotations")),
+            overlay(self._base(template, "annotations"), {}, entry.get("annotations")),
             matchers(where.value) if where is not None else (),
             str(instead_of.value) if instead_of is not None else None,
             place,
             not bad,
         )
+
+    def _base(self, template: Template, field: Literal["labels", "annotations"]) -> Values:
+        """A template's own labels or annotations, made once for all of its rules."""
+        known = self._bases.get((template.path, field))
+        if known is None:
+            texts = template.labels if field == "labels" else template.annotations
+            known = {key: Sourced(value, template.pointer(field, key)) for key, value in texts.items()}
+            self._bases[template.path, field] = known
+        return known
 
     def _template(self, name: str, entry: Values, group: Group, faults: list[Diagnostic]) -> Template | None:
         reference = entry.get("template")
@@ -276,20 +295,3 @@ def _override(own: Sourced | None, text: str | None, template: Template, key: st
     if own is not None:
         return own
     return Sourced(text, template.pointer(key)) if text is not None else None
-
-
-def _overlay(
-    template: Template, field: str, base: Mapping[str, str], wide: Values, own: Sourced | None
-) -> Values:
-    """A template's labels or annotations under a group's; a `null` gives the template's back."""
-    merged = {key: Sourced(value, template.pointer(field, key)) for key, value in base.items()}
-    merged.update((k, v) for k, v in wide.items() if v.value is not None)
-    if own is not None:
-        for key, sourced in own.value.items():
-            if sourced.value is not None:
-                merged[key] = sourced
-            elif key in base:
-                merged[key] = Sourced(base[key], template.pointer(field, key))
-            else:
-                merged.pop(key, None)
-    return merged

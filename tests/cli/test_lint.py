@@ -111,3 +111,30 @@ def test_check_shows_warnings_and_counts_infos(alone: Any, real_promtool: Path, 
     assert main(["compile", "--no-validate"]) == 0
     assert main(["check"]) == 1
     assert "error[RC411]" in capsys.readouterr().out
+
+
+def test_groups_without_targets(alone: Any, capsys: Capture) -> None:
+    alone.put("alerts/groups/db.yaml", "group: db\nrules: {Busy: {}}\n")
+    alone.put("alerts/groups/idle.yaml", "group: idle\nrules: {Busy: {enabled: false}}\n")
+    targets = alone.root / "targets.json"
+    targets.write_text('[{"targets": ["a:9100"], "labels": {"group_id": "web"}}]')
+    assert main(["lint", "--format", "json", "--targets", str(targets)]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["diagnostics"]
+    assert (found["code"], found["path"]) == ("RC437", "alerts/groups/db.yaml")
+    comment = "# rulecompiler: disable=RC437 reason=not built yet\n"
+    alone.put("alerts/groups/db.yaml", comment + "group: db\nrules: {Busy: {}}\n")
+    assert main(["lint", "--targets", str(targets)]) == 0
+    assert main(["lint"]) == 0  # without targets nobody knows whether the comment is of use
+    out = capsys.readouterr().out
+    assert "RC437" not in out
+    assert "RC451" not in out
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "[1]"])
+def test_targets_that_cannot_be_read(alone: Any, text: str, capsys: Capture) -> None:
+    targets = alone.root / "targets.json"
+    targets.write_text(text)
+    assert main(["lint", "--targets", str(targets)]) == 1
+    assert "RC74" in capsys.readouterr().out
+    assert main(["lint", "--targets", str(alone.root / "none.json")]) == 1
+    assert "RC744" in capsys.readouterr().out

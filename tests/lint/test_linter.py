@@ -107,6 +107,69 @@ def test_comments_silence() -> None:
     assert lint(templates, {"g": "rules: {A: {}}"}) == []
 
 
+SAME = f"expr: x > 1\nlabels: {{severity: warning}}\n{TEXTS}"
+
+
+@pytest.mark.parametrize(
+    ("code", "comment_in", "templates", "groups"),
+    [
+        (
+            "RC431",
+            "B",
+            {"A": f"alert: A\n{SAME}", "B": f"alert: B\n{SAME}"},
+            {"g": "rules: {A: {}, B: {where: {dc: b}}}"},
+        ),
+        ("RC432", "g", {"A": f"alert: A\n{SAME}", "B": f"alert: B\n{SAME}"}, {"g": "rules: {A: {}, B: {}}"}),
+        ("RC433", "g", {"A": WINDOW}, {"g": "rules: {A: {}, B: {template: A, where: {dc: b}}}"}),
+        (
+            "RC434",
+            "h",
+            {"A": WINDOW},
+            {"g": "rules: {A: {}}", "h": "parent: g\nrules: {A: {enabled: false}, B: {template: A}}"},
+        ),
+        (
+            "RC435",
+            "A",
+            {"A": WINDOW.replace("summary: s", "summary: '{{ $value }}'")},
+            {"g": "rules: {A: {}}"},
+        ),
+        ("RC436", "h", {"A": WINDOW}, {"g": "labels: {team: a}\nrules: {A: {}}", "h": "rules: {A: {}}"}),
+        (
+            "RC438",
+            "A",
+            {"A": WINDOW.replace("x[$", "a:b:x[$") + "scope: false\n", "R": "record: a:b:x\nexpr: sum(x)\n"},
+            {"g": "rules: {A: {}}"},
+        ),
+        (
+            "RC439",
+            "h",
+            {"A": WINDOW},
+            {"g": "interval: 10s\nrules: {A: {}}", "h": "parent: g\ninterval: 10m\nrules: {A: {}}"},
+        ),
+        ("RC440", "g", {"A": WINDOW}, {"g": "rules: {A: {params: {t: 1}}}"}),
+        (
+            "RC441",
+            "A",
+            {
+                "A": WINDOW.replace("rate(x[${w}])", "sum(x) / sum(y)").replace(
+                    "w: {type: string, format: duration, default: 5m}, ", ""
+                )
+            },
+            {"g": "rules: {A: {}}"},
+        ),
+    ],
+)
+def test_comments_silence_each_check(
+    code: str, comment_in: str, templates: dict[str, str], groups: dict[str, str]
+) -> None:
+    asked = LintSettings(checks={"RC440": Severity.INFO})
+    comment = f"# rulecompiler: disable={code} reason=why\n"
+    plain = repo(templates, groups)
+    commented = {p: comment + t if p.endswith(f"/{comment_in}.yaml") else t for p, t in plain.items()}
+    assert code in {d.code for d in lint_texts(plain, asked)}
+    assert {code, "RC451"}.isdisjoint(d.code for d in lint_texts(commented, asked))
+
+
 def test_the_settings_file() -> None:
     assert read_settings(None) == (LintSettings(), ())
     assert read_settings(Document("s.yaml", {"lint": None})) == (LintSettings(), ())
@@ -115,12 +178,13 @@ def test_the_settings_file() -> None:
         "severities": ["page"],
         "annotations": [],
         "labels": ["team"],
+        "owner": "service",
         "checks": {"RC406": {"severity": "error"}, "RC418": {"severity": "off", "reason": "none here"}},
     }
     settings, faults = read_settings(Document("s.yaml", {"lint": section}))
     assert faults == ()
     wanted = {"RC406": Severity.ERROR, "RC418": None}
-    assert settings == LintSettings(90.0, ("page",), (), ("team",), wanted)
+    assert settings == LintSettings(90.0, ("page",), (), ("team",), wanted, "service")
 
 
 @pytest.mark.parametrize("checks", [{"RC499": {"severity": "error"}}, {"RC418": {"severity": "off"}}])

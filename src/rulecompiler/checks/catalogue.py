@@ -9,20 +9,30 @@ from rulecompiler.checks import (
     alerts_series,
     always_fires,
     average_of_ratios,
+    bare_values,
     copied_labels,
     counters,
+    empty_groups,
     file_size,
+    idle_slices,
     impatient,
+    intervals,
     lost_labels,
     matching,
     missing_records,
     missing_texts,
+    owners,
+    racing_sums,
     rate_of_aggregate,
     rate_of_gauge,
     rate_window,
     record_names,
     regexes,
+    renamed_rules,
+    repeated_defaults,
     said_already,
+    same_rules,
+    same_templates,
     self_division,
     severities,
     short_for,
@@ -31,6 +41,7 @@ from rulecompiler.checks import (
     untested,
     unused_records,
     unused_templates,
+    unwritten_records,
     varying_labels,
 )
 from rulecompiler.checks.group_view import GroupView, RepoView
@@ -55,6 +66,8 @@ RULE_CHECKS: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     severities.check,
     record_names.check,
     alerts_series.check,
+    bare_values.check,
+    racing_sums.check,
 )
 GROUP_CHECKS: Final[tuple[Callable[[GroupView], Iterator[Diagnostic]], ...]] = (
     short_for.check,
@@ -62,12 +75,21 @@ GROUP_CHECKS: Final[tuple[Callable[[GroupView], Iterator[Diagnostic]], ...]] = (
     said_already.check,
     twins.check,
     missing_records.check,
+    same_rules.check,
+    idle_slices.check,
+    renamed_rules.check,
+    intervals.check,
+    repeated_defaults.check,
 )
 REPO_CHECKS: Final[tuple[Callable[[RepoView], Iterator[Diagnostic]], ...]] = (
     unused_templates.check,
     unused_records.check,
     untested.check,
     file_size.check,
+    same_templates.check,
+    owners.check,
+    empty_groups.check,
+    unwritten_records.check,
 )
-CODES: Final = frozenset(f"RC{number}" for number in range(405, 431))
+CODES: Final = frozenset(f"RC{number}" for number in range(405, 442))
 """What settings and comments may switch off."""

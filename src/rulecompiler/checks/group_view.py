@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from rulecompiler.checks.subject import LintSettings, Repo, Subject
 from rulecompiler.diagnostics import Pointer
 from rulecompiler.model import Group, Template
+from rulecompiler.promql.tree import Node
 from rulecompiler.resolve import ResolvedGroup, ResolvedRule
+
+_NONE: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Member(NamedTuple):
@@ -20,14 +24,21 @@ class Member(NamedTuple):
 
 
 class GroupView(NamedTuple):
-    """A group with its enabled rules; an abstract one has none to look at."""
+    """A group with its enabled rules; an abstract one has none to look at.
+
+    `alike` are those members, two or more together, whose queries differ in numbers alone; `exact`
+    is the query of a rule with these numbers.
+    """
 
     resolved: ResolvedGroup
     parent: ResolvedGroup | None
     members: tuple[Member, ...]
+    alike: tuple[tuple[Member, ...], ...]
+    exact: Callable[[ResolvedRule], Node | None]
     interval: float | None  # seconds, where it is written
     settings: LintSettings
     repo: Repo
+    remembered: dict[object, Any]  # by checks, from one group to the next
 
     @property
     def group(self) -> Group:
@@ -39,6 +50,16 @@ class RepoView(NamedTuple):
     """All templates, and what the groups make of them."""
 
     templates: tuple[Template, ...]
-    used: frozenset[str]  # names of the templates that some group has a rule of, enabled or not
-    metrics: frozenset[str]  # that some rule asks for
-    sizes: Mapping[Pointer, int]  # of the compiled files in bytes, by their group's place
+    used: frozenset[str] = frozenset()  # names of the templates that some group has a rule of
+    asked: frozenset[tuple[str, str]] = frozenset()  # templates, and the metrics that their rules ask for
+    written: frozenset[str] = frozenset()  # records that some group compiles
+    owned: Mapping[str, bool] = _NONE  # groups with alerts, and whether each names its owner
+    groups: Mapping[str, Group] = _NONE
+    empty: tuple[Group, ...] = ()  # those that no target is in, where targets were given
+    sizes: Mapping[Pointer, int] = _NONE  # of the compiled files in bytes, by their group's place
+    settings: LintSettings = LintSettings()
+
+    @property
+    def metrics(self) -> frozenset[str]:
+        """What some rule asks for."""
+        return frozenset(metric for _, metric in self.asked)

@@ -33,6 +33,8 @@ class LintSettings(NamedTuple):
     """What each alert must have beside `severity`."""
     checks: Mapping[str, Severity | None] = MappingProxyType({})
     """Severities that are not the default; None: off."""
+    owner: str = "team"
+    """The label that names who is called; empty: nobody asks."""
 
 
 class Repo(NamedTuple):
@@ -61,6 +63,7 @@ class Subject:
     waits: bool
     settings: LintSettings
     repo: Repo
+    shape: int = 0  # the same for queries of one form, whatever their numbers
 
     @property
     def template(self) -> Template:

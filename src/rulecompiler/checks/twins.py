@@ -1,4 +1,4 @@
-"""RC425: two rules of one group that say the same."""
+"""RC425: two rules of one group and one template that say the same."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from rulecompiler.diagnostics import Diagnostic, Related, Severity
 
 def check(view: GroupView) -> Iterator[Diagnostic]:
     """Yields one for each rule with the template, values, severity, `for` and slice of an earlier one."""
-    by_template: dict[str, list[Member]] = {}
-    for member in view.members:
-        by_template.setdefault(member.rule.template.name, []).append(member)
-    for members in by_template.values():
-        if len(members) < 2:
+    for family in view.alike:
+        if len({_roughly(member) for member in family}) == len(family):
             continue
         first: dict[object, Member] = {}
-        for member in members:
+        for member in family:
             earlier = first.setdefault(_says(member), member)
             if earlier is not member:
                 yield Diagnostic(
@@ -31,9 +28,16 @@ def check(view: GroupView) -> Iterator[Diagnostic]:
                 )
 
 
+def _roughly(member: Member) -> object:
+    """Part of what a rule says, which is enough to tell most of them apart."""
+    severity = member.rule.labels.get("severity")
+    return member.for_, member.rule.where, str(severity.value) if severity else ""
+
+
 def _says(member: Member) -> object:
     rule = member.rule
     return (
+        rule.template.name,
         rule.title if rule.template.kind == "record" else "",
         tuple((name, repr(value.value)) for name, value in sorted(rule.params.items())),
         tuple((name, str(value.value)) for name, value in sorted(rule.labels.items())),

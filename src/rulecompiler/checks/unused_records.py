@@ -10,8 +10,9 @@ from rulecompiler.diagnostics import Diagnostic, Severity
 
 def check(view: RepoView) -> Iterator[Diagnostic]:
     """Yields one for each record in use that none of the repo's queries names; a dashboard may."""
+    metrics = view.metrics
     for template in view.templates:
-        if template.kind != "record" or template.name not in view.used or template.rule in view.metrics:
+        if template.kind != "record" or template.name not in view.used or template.rule in metrics:
             continue
         yield Diagnostic(
             "RC428",

@@ -13,14 +13,22 @@ from rulecompiler.cli.progress import on_terminal
 
 @click.command()
 @click.option("--jobs", type=click.IntRange(min=0), default=0, metavar="N", help="Processes; 0: one a core.")
+@click.option(
+    "--targets",
+    "target_files",
+    multiple=True,
+    metavar="FILE",
+    help="A file_sd file; tells which groups no target is in. May be repeated.",
+)
 @format_option()
-def lint(jobs: int, fmt: str) -> int:
+def lint(jobs: int, target_files: tuple[str, ...], fmt: str) -> int:
     """Find what works, but probably not as it was meant; nothing is compiled or written.
 
     \b
     Examples:
       rulecompiler lint
-      rulecompiler lint --format github     annotations on the pull request
+      rulecompiler lint --format github             annotations on the pull request
+      rulecompiler lint --targets targets/nodes.json
 
     Settings and comments silence a check, with a reason: docs/format.md, "Lint".
     """
@@ -31,12 +39,20 @@ def lint(jobs: int, fmt: str) -> int:
     from rulecompiler.inputs import read_inputs
     from rulecompiler.recompile import read_models
 
+    targets = None
+    if target_files:
+        from rulecompiler.cli import target_sources
+
+        given = target_sources.gathered(map(target_sources.from_file, target_files))
+        if has_errors(given.diagnostics):
+            return target_sources.refuse(given, fmt)
+        targets = given.targets
     with on_terminal("looking") as progress:
         inputs = read_inputs(repo_root(), os.environ)
         library, groups, faults = read_models(inputs, jobs)
         found = faults
         if not has_errors(faults):
-            found += lint_repo(inputs, library, groups, jobs, progress)
+            found += lint_repo(inputs, library, groups, jobs, progress, targets=targets)
     show(found, fmt, inputs.texts, Locator(inputs.texts).span, titles=TITLES, root=inputs.root)
     if fmt == "text":
         if has_errors(faults):

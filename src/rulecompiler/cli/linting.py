@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rulecompiler.checks.subject import LintSettings
     from rulecompiler.diagnostics import Diagnostic
+    from rulecompiler.effective import Target
     from rulecompiler.forest import Forest
     from rulecompiler.inputs import Inputs
     from rulecompiler.library import Library
+    from rulecompiler.model import Group
 
 _PARALLEL_FROM = 100  # groups below which starting processes costs more than it saves
 
@@ -23,19 +25,37 @@ def lint_repo(
     jobs: int = 0,
     progress: Callable[[int, int], None] | None = None,
     today: date | None = None,
+    targets: Iterable[Target] | None = None,
 ) -> tuple[Diagnostic, ...]:
-    """What lint says of a repo that was read; `today` (UTC) decides which comments have ended."""
+    """What lint says of a repo that was read; `today` (UTC) decides which comments have ended.
+
+    With `targets`, it is told which groups none of them is in.
+    """
     from rulecompiler.diagnostics import has_errors
-    from rulecompiler.lint import Linter, Suppressions, conclude
+    from rulecompiler.lint import GroupFindings, Linter, Suppressions, conclude
     from rulecompiler.parallel import cores, map_parallel
 
     settings, faults = _settings(inputs)
     if has_errors(faults):
         return faults
     linter = Linter(library, groups, inputs.options, settings)
-    findings = map_parallel(linter.lint_group, list(groups.groups), jobs or cores(), _PARALLEL_FROM, progress)
+    told: dict[int, Diagnostic] = {}
+
+    def lint_group(group_id: str) -> GroupFindings:
+        # What was said of another group, such as of their template, need not be sent twice.
+        part = linter.lint_group(group_id)
+        new = tuple([found for found in part.diagnostics if id(found) not in told])
+        told.update((id(found), found) for found in new)
+        return part._replace(diagnostics=new)
+
+    findings = map_parallel(lint_group, list(groups.groups), jobs or cores(), _PARALLEL_FROM, progress)
     suppressions = Suppressions(_marked(inputs), today or datetime.now(UTC).date())
-    return conclude(library, groups, settings, findings, _sizes(inputs), suppressions)
+    empty: tuple[Group, ...] | None = None
+    if targets is not None:
+        from rulecompiler.effective import take_census
+
+        empty = take_census(groups, {}, targets).empty
+    return conclude(library, groups, settings, findings, _sizes(inputs), suppressions, empty)
 
 
 def _settings(inputs: Inputs) -> tuple[LintSettings, tuple[Diagnostic, ...]]:

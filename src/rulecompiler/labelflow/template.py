@@ -11,7 +11,7 @@ from rulecompiler.interpolation import GroupFacts, Promql, TextFault, compile_te
 from rulecompiler.labelflow.analysis import Analysis
 from rulecompiler.labelflow.flow import Flow
 from rulecompiler.model import Matcher, Param, Template
-from rulecompiler.promql.tree import tree
+from rulecompiler.promql.tree import Node, tree
 
 _NOBODY = GroupFacts("group", "group", {})
 
@@ -47,6 +47,15 @@ def values_of(template: Template, params: Values) -> Mapping[str, Any]:
     }
 
 
+def default_query(template: Template) -> Node | None:
+    """A template's query under its defaults; None where it is at fault, or a parameter has none."""
+    if any(param.required for param in template.params.values()):
+        return None
+    defaults = {n: Sourced(p.default, template.pointer("params", n)) for n, p in template.params.items()}
+    text = query_text(template, defaults, _NOBODY)
+    return None if text is None else tree(text)
+
+
 def template_flow(template: Template, scope: frozenset[str] = frozenset()) -> Flow | None:
     """What is known of a template's result under its defaults, where each selector has these labels.
 
@@ -54,9 +63,7 @@ def template_flow(template: Template, scope: frozenset[str] = frozenset()) -> Fl
     """
     if "{%" in template.expr or not all(_harmless(param) for param in template.params.values()):
         return None
-    defaults = {n: Sourced(p.default, template.pointer("params", n)) for n, p in template.params.items()}
-    text = query_text(template, defaults, _NOBODY)
-    query = None if text is None else tree(text)
+    query = default_query(template)
     if query is None:
         return None
     matchers = tuple(Matcher(label, "!=", "") for label in sorted(scope)) if template.scope else ()

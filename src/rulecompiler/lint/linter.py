@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rulecompiler.checks.catalogue import GROUP_CHECKS, REPO_CHECKS, RULE_CHECKS
 from rulecompiler.checks.group_view import GroupView, Member, RepoView
@@ -17,7 +17,7 @@ from rulecompiler.library import Library
 from rulecompiler.lint.records import written_by
 from rulecompiler.lint.subjects import Subjects, canonical
 from rulecompiler.lint.suppressions import Suppressions, silence
-from rulecompiler.model import Options, Template
+from rulecompiler.model import Group, Options, Template
 from rulecompiler.promql.durations import milliseconds
 from rulecompiler.resolve import ResolvedGroup, ResolvedRule, Resolver
 
@@ -27,7 +27,11 @@ class GroupFindings(NamedTuple):
 
     diagnostics: tuple[Diagnostic, ...]
     used: frozenset[str]  # names of templates
-    metrics: frozenset[str]  # that its queries ask for
+    asked: frozenset[tuple[str, str]] = frozenset()  # templates, and the metrics that their rules ask for
+    written: frozenset[str] = frozenset()  # its records
+    group_id: str = ""
+    scoped: bool = False  # whether some rule looks at this group's targets alone
+    owned: bool | None = None  # whether each alert names its owner; None without alerts
 
 
 class Linter:
@@ -39,41 +43,52 @@ class Linter:
         self._repo = _repo(library, groups, options)
         self._subjects = Subjects(settings, self._repo)
         self._findings: dict[int, tuple[Finding, ...]] = {}
+        self._remembered: dict[object, Any] = {}
+        self._placed: dict[tuple[int, Pointer], Diagnostic] = {}
+        self._asked: dict[int, frozenset[tuple[str, str]]] = {}
 
     def lint_group(self, group_id: str) -> GroupFindings:
         """All findings in a group that has no faults; those of a template once for all its rules."""
         resolved = self._resolver.resolve(group_id)
         parent = resolved.group.parent
+        members = tuple(self._members(resolved))
+        facts = _facts(resolved)
         view = GroupView(
             resolved,
             None if parent is None else self._resolver.resolve(parent),
-            tuple(self._members(resolved)),
+            members,
+            _alike(members),
+            lambda rule: self._subjects.exact(rule, facts),
             _seconds(resolved.interval),
             self._settings,
             self._repo,
+            self._remembered,
         )
-        found: dict[Diagnostic, None] = {}
-        for member in view.members:
+        found: dict[int, Diagnostic] = {}  # by identity: each is made once, and to hash them takes long
+        for member in members:
             for finding in self._of(member.subject):
-                found[_placed(finding, member.rule)] = None
+                placed = self._at(finding, member.rule)
+                found[id(placed)] = placed
         for check in GROUP_CHECKS:
-            found.update(dict.fromkeys(check(view)))
-        subjects = {id(member.subject): member.subject for member in view.members}
+            found.update((id(said), said) for said in check(view))
+        subjects = {id(member.subject): member.subject for member in members}
+        owner = self._settings.owner
+        owned = [owner in member.rule.labels for member in members if member.subject.is_alert]
         return GroupFindings(
-            tuple(found),
-            frozenset(rule.template.name for rule in resolved.rules.values()),
-            frozenset(name for subject in subjects.values() for name in _metrics(subject)),
+            tuple(found.values()),
+            frozenset([rule.template.name for rule in resolved.rules.values()]),
+            frozenset().union(*map(self._asks, subjects.values())),
+            frozenset([member.rule.title for member in members if not member.subject.is_alert]),
+            group_id,
+            any(member.rule.template.scope for member in members),
+            all(owned) if owned else None,
         )
 
     def _members(self, resolved: ResolvedGroup) -> Iterator[Member]:
         group = resolved.group
         if group.abstract:
             return
-        facts = GroupFacts(
-            group.id,
-            group.name,
-            {k: str(s.value) for k, s in resolved.labels.items() if s.value is not None},
-        )
+        facts = _facts(resolved)
         scope = canonical(group.scope)
         for rule in resolved.rules.values():
             if rule.enabled and rule.sound:  # what is not sound is told by the compiler
@@ -81,6 +96,24 @@ class Linter:
                 subject = self._subjects.of(rule, facts, slice_)
                 if subject is not None:
                     yield Member(rule, subject, self._subjects.seconds(rule, facts))
+
+    def _at(self, finding: Finding, rule: ResolvedRule) -> Diagnostic:
+        """A finding at its place in this rule; the same object for the same place."""
+        key = (id(finding), _place(finding.at, rule))  # `_findings` holds it, so that its id stays its own
+        known = self._placed.get(key)
+        if known is None:
+            known = self._placed[key] = _placed(finding, key[1], rule)
+        return known
+
+    def _asks(self, subject: Subject) -> frozenset[tuple[str, str]]:
+        """The template's name with each metric that the query asks for."""
+        known = self._asked.get(id(subject))
+        if known is None:
+            name = subject.template.name
+            metrics = {s.metric for s in subject.selectors()}
+            known = frozenset((name, metric) for metric in metrics if metric is not None)
+            self._asked[id(subject)] = known
+        return known
 
     def _of(self, subject: Subject) -> tuple[Finding, ...]:
         found = self._findings.get(id(subject))
@@ -97,31 +130,50 @@ def conclude(
     findings: Iterable[GroupFindings],
     sizes: Mapping[str, int],
     suppressions: Suppressions,
+    empty: Iterable[Group] | None = None,
 ) -> tuple[Diagnostic, ...]:
     """All that is to be said, after settings and comments were heard; each once.
 
-    `sizes` are the bytes of the compiled files by group.
+    `sizes` are the bytes of the compiled files by group; `empty` are the groups that no target is in,
+    None where nobody gave targets.
     """
     parts = list(findings)
+    scoped = {part.group_id for part in parts if part.scoped}
     view = RepoView(
         tuple(library),
         frozenset().union(*(part.used for part in parts)),
-        frozenset().union(*(part.metrics for part in parts)),
+        frozenset().union(*(part.asked for part in parts)),
+        frozenset().union(*(part.written for part in parts)),
+        {part.group_id: part.owned for part in parts if part.owned is not None},
+        {group.id: group for group in groups},
+        tuple(group for group in empty or () if group.id in scoped),
         {group.pointer("group"): sizes[group.id] for group in groups if group.id in sizes},
+        settings,
     )
     found = dict.fromkeys(d for part in parts for d in part.diagnostics)
     for check in REPO_CHECKS:
         found.update(dict.fromkeys(check(view)))
     said = tuple(silence(found, suppressions, settings.checks, _changed))
-    return (*said, *suppressions.faults, *suppressions.leftovers())
+    unasked = {"RC437"} if empty is None else set()
+    if settings.checks.get("RC440") is None:
+        unasked.add("RC440")
+    return (*said, *suppressions.faults, *suppressions.leftovers(unasked))
 
 
 def _changed(finding: Diagnostic, severity: Severity) -> Diagnostic:
     return replace(finding, severity=severity)
 
 
-def _metrics(subject: Subject) -> Iterator[str]:
-    return (s.metric for s in subject.selectors() if s.metric is not None)
+def _facts(resolved: ResolvedGroup) -> GroupFacts:
+    labels = {k: str(s.value) for k, s in resolved.labels.items() if s.value is not None}
+    return GroupFacts(resolved.group.id, resolved.group.name, labels)
+
+
+def _alike(members: tuple[Member, ...]) -> tuple[tuple[Member, ...], ...]:
+    by_shape: dict[int, list[Member]] = {}
+    for member in members:
+        by_shape.setdefault(member.subject.shape, []).append(member)
+    return tuple(tuple(family) for family in by_shape.values() if len(family) > 1)
 
 
 def _seconds(duration: Sourced | None) -> float | None:
@@ -129,9 +181,8 @@ def _seconds(duration: Sourced | None) -> float | None:
     return None if length is None else length / 1000
 
 
-def _placed(finding: Finding, rule: ResolvedRule) -> Diagnostic:
+def _placed(finding: Finding, place: Pointer, rule: ResolvedRule) -> Diagnostic:
     """A finding at its place in this rule: in the template, unless a group wrote what is at fault."""
-    place = _place(finding.at, rule)
     related: tuple[Related, ...] = ()
     if place.path != rule.template.path:
         related = (Related(Pointer(rule.template.path, ("expr",)).key(), "the template's query"),)

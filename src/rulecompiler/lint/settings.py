@@ -31,6 +31,7 @@ def read_settings(document: Document | None) -> tuple[LintSettings, tuple[Diagno
             code: None if entry["severity"] == "off" else Severity(entry["severity"])
             for code, entry in checks.items()
         },
+        str(section.get("owner", _DEFAULT.owner) or ""),
     )
     return chosen, tuple(_faults(checks, path))
 

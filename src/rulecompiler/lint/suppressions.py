@@ -9,7 +9,7 @@ indentation, and otherwise for the rule that it stands at, in, or right before.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -59,9 +59,14 @@ class Suppressions:
                     silent = silent or one.until is None or one.until >= self._today
         return silent
 
-    def leftovers(self) -> Iterator[Diagnostic]:
-        """What is to be said of the comments themselves, when all findings have been asked about."""
+    def leftovers(self, unasked: Collection[str] = ()) -> Iterator[Diagnostic]:
+        """What is to be said of the comments themselves, when all findings have been asked about.
+
+        Checks that were not asked this time leave it open whether their comments are of use.
+        """
         for one in (one for found in self._found.values() for one in found):
+            if one.code in unasked:
+                continue
             if not one.used:
                 yield Diagnostic(
                     "RC451",
