@@ -114,6 +114,8 @@ def test_equal_queries_are_asked_once_and_with_the_longest_warm_up(historic: Ser
         (503, "try later", "RC761", "503"),
         (502, "<html>bad gateway</html>", "RC761", "502"),
         (200, MATRIX | {"warnings": ["store b is gone"]}, "RC762", "store b is gone"),
+        (200, MATRIX | {"warnings": 5}, "RC762", "5"),
+        (200, MATRIX | {"warnings": {"store": "b"}}, "RC762", "store"),
         (200, '{"status":"success","data":{"resultType":"mat', "RC761", "not whole"),
         (200, "[]", "RC761", "not whole"),
         (200, {"status": "success", "data": {"resultType": "vector", "result": []}}, "RC761", "not what"),

@@ -330,6 +330,58 @@ def test_a_report_goes_to_a_file_and_the_summary_to_the_terminal(
     assert "RC735" in out
 
 
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1"])
+def test_standard_output_gets_the_report_alone(
+    repo: Path, history: Server, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lower_threshold(repo)
+    assert data(capsys, "--prometheus", history.url, "--output", name)["results"]
+
+
+@pytest.mark.parametrize("fmt", ["text", "json", "markdown", "html"])
+def test_a_refusal_is_in_the_file_too(repo: Path, fmt: str, capsys: pytest.CaptureFixture[str]) -> None:
+    lower_threshold(repo)
+    code, out = run(capsys, "--prometheus", "http://127.0.0.1:9", "--format", fmt, "--output", "report")
+    assert code == 1
+    assert out.startswith("error[RC812]")
+    text = (repo / "report").read_text()
+    assert "RC812" in text
+    assert (text.startswith("<!DOCTYPE html>"), text.startswith("### Backtest")) == (
+        fmt == "html",
+        fmt == "markdown",
+    )
+
+
+def test_pictures_that_cannot_be_written_are_no_crash(
+    repo: Path, history: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lower_threshold(repo)
+    put(repo, "file", "")
+    code, out = run(capsys, "--prometheus", history.url, "--format", "markdown", "--images", "file/img")
+    assert code == 1
+    assert out.startswith("error[RC735]")
+
+
+@pytest.mark.parametrize("args", [["--since", "1ms", "--until", f"{UNTIL[:-1]}1"], ["--step", "365d"]])
+def test_a_time_without_any_evaluation_is_not_never_fires(
+    repo: Path, history: Server, args: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lower_threshold(repo)
+    _, out = run(capsys, "--prometheus", history.url, *args)
+    assert "warning[RC767]" in out
+    assert "never fires" not in out
+
+
+def test_one_alert_does_not_use_up_the_queries_in_vain(
+    repo: Path, history: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lower_threshold(repo)
+    _, out = run(capsys, "--prometheus", history.url, "--step", "1ms")
+    assert "warning[RC764]" in out
+    assert "more than 200 queries are too many for one alert" in out
+    assert int(out.split("UTC, ")[1].split()[0]) < 10
+
+
 def test_settings_at_fault_are_shown_where_they_are(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put(repo, "rulecompiler.yaml", "deploy: {url: 7}\n")
     code, out = run(capsys)

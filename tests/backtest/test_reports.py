@@ -6,12 +6,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from rulecompiler.backtest.model import Absent, Backtest, Unknown
+from rulecompiler.backtest.model import Absent, Backtest, Outcome, Unknown
 from rulecompiler.cli.backtest_report import as_text
 from rulecompiler.diagnostics import Diagnostic, Severity
 from rulecompiler.diff.model import FieldChange
 from rulecompiler.reporters.backtest_html import as_html
+from rulecompiler.reporters.backtest_html import refusal as html_refusal
 from rulecompiler.reporters.backtest_markdown import as_markdown, pictures
+from rulecompiler.reporters.backtest_markdown import refusal as markdown_refusal
 from rulecompiler.reporters.backtest_svg import bars, days
 from rulecompiler.terminal import Painter
 from tests.backtest.worlds import DAY, START, WEEK, backtest, fired, result
@@ -160,11 +162,66 @@ def test_html_lets_no_stranger_speak() -> None:
 def test_html_is_one_file_with_its_pictures() -> None:
     found = as_html(backtest(result(NEVER, fired((0, 3 * 1440)), "Cpu"), result(Absent(), NEVER, "New")))
     page = Page(found)
-    assert page.tags.count("svg") == 3
+    assert page.tags.count("svg") == 2  # what fires on no side has no picture
     assert "default-src 'none'" in found
     assert "prefers-color-scheme: dark" in found
     assert "1 alert would have fired once instead of 0 in the last 7d." in page.text
-    assert "no such alert" in page.text
+    assert "~ web/New never fires" in " ".join(page.text.split())
+
+
+def quiet() -> Backtest:
+    return backtest(result(Unknown("it is late", "RC761"), Unknown("it is late", "RC761"), "Late"))
+
+
+def test_what_fires_on_no_side_takes_no_room() -> None:
+    assert as_text(quiet(), Painter(False), None).splitlines()[3:] == [
+        "~ web/Late: cannot say",
+        "    old and new cannot say: it is late",
+    ]
+    assert "<svg" not in as_html(quiet())
+    assert as_markdown(quiet()).count("it is late") == 1
+    assert "```" not in as_markdown(quiet())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (Absent(), NEVER, "never fires"),
+        (NEVER, NEVER, "never fires"),
+        (NEVER, Absent(), "never fires"),
+        (Absent(), fired((1, 5)), "is new, and fires"),
+        (NEVER, fired((1, 5)), "fires more often"),
+        (fired((1, 5)), fired((1, 5)), "fires as before"),
+    ],
+)
+def test_an_alert_that_comes_or_goes_is_not_as_before(old: Outcome, new: Outcome, said: str) -> None:
+    found = backtest(result(old, new))
+    assert as_text(found, Painter(False), None).splitlines()[3] == f"~ web/Down: {said}"
+    assert f"#### `~` `web/Down`: {said}\n" in as_markdown(found)
+    assert f">{said}</span>" in as_html(found)
+
+
+def test_an_alert_that_another_covers_now_does_not_fire_less() -> None:
+    text = as_text(backtest(result(fired((1, 5)), Absent(), covered=True)), Painter(False), None)
+    assert "web/Down: is covered by another alert" in text
+
+
+def test_thousands_of_unknown_alerts_fit_into_a_comment() -> None:
+    found = backtest(
+        *(result(NEVER, Unknown(HOSTILE * 9, "RC761"), f"{HOSTILE * 99}{n}") for n in range(2_000))
+    )
+    assert len(as_markdown(found).encode("utf-16-le")) // 2 < 65_536
+
+
+@pytest.mark.parametrize("number", [1, 3_000])
+def test_a_refusal_does_what_no_text_wants(number: int) -> None:
+    faults = [Diagnostic("RC812", HOSTILE, help=HOSTILE)] * number
+    text = markdown_refusal(faults)
+    assert len(text) < 65_536
+    assert "<script>" not in re.sub(r"(`+)[^`].*?[^`]\1(?!`)|(`+)[^`]\2", "", text)
+    page = Page(html_refusal(faults))
+    assert "script" not in page.tags
+    assert "what would have fired is not known" in page.text
 
 
 def test_html_marks_the_time_without_history() -> None:

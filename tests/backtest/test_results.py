@@ -71,7 +71,7 @@ def test_dangerous_differences_first() -> None:
         result(NEVER, ALWAYS, "Constant"),
     ]
     keys = [each.case.example.rule.key for each in ordered(results)]
-    assert keys == ["Constant", "Silenced", "MuchMore", "More", "Unknown", "Fewer", "Same"]
+    assert keys == ["Constant", "Silenced", "MuchMore", "More", "Fewer", "Unknown", "Same"]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,10 @@ def test_what_was_edited_in_words() -> None:
         FieldChange("expr", "", "a > 80", "a > 60"),
         FieldChange("for", "", None, "5m"),
     )
-    assert words.edits(result(NEVER, NEVER, fields=fields)) == "threshold 80 → 60, for (none) → 5m"
+    assert (
+        words.edits(result(NEVER, NEVER, fields=fields))
+        == "threshold 80 → 60, another query, for (none) → 5m"
+    )
 
 
 # --- the timeline -------------------------------------------------------------------
@@ -284,6 +287,13 @@ def test_what_may_not_be_asked_is_left_out_and_the_rest_goes_on() -> None:
     assert left_out == cases[:1]
     assert [each.verdict for each in results] == ["unknown", "more", "same"]
     assert seen == [(0, 4), (1, 4), (2, 4), (3, 4)]
+
+
+def test_reasons_of_one_kind_are_one_diagnostic() -> None:
+    results = [result(Unknown(f"no `m{n}`", "RC763"), NEVER, f"R{n}") for n in range(50)]
+    (found,) = doubts(results)
+    assert "50 alerts" in found.message
+    assert found.message.endswith("and 47 more): no `m0`; and 49 other reasons")
 
 
 def test_each_reason_is_told_once() -> None:

@@ -47,6 +47,8 @@ def main() -> int:
         edited_large = _median(lambda: _compile(large), before=_Edits(large))
         unchanged_large = _median(lambda: _compile(large))
         lint_large = _median(lambda: _lint(large))
+        _commit(large)
+        diff_large = _median(lambda: _diff(large), before=_Edits(large, 70))
         sample = _sample(root / "sample")
         cold_sample = _median(lambda: _compile(sample), before=lambda: _clean(sample))
         check_sample = _median(lambda: _check(sample))
@@ -83,6 +85,13 @@ def main() -> int:
             0.5,
             f"{lint_large:.2f} s / {cold_large:.2f} s",
         ),
+        # The bound is for what comes on top of what both sides share; this is all of it.
+        (
+            f"diff of one line / cold, {LARGE} groups",
+            diff_large / cold_large,
+            0.3,
+            f"{diff_large:.2f} s / {cold_large:.2f} s",
+        ),
         (
             "check --remember / check, sample repo",
             checked_again / check_sample,
@@ -107,9 +116,9 @@ def main() -> int:
 class _Edits:
     """Gives one leaf group another threshold, each time another one."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, threshold: int = 50) -> None:
         self._root = root
-        self._threshold = 50
+        self._threshold = threshold
 
     def __call__(self) -> None:
         self._threshold += 1
@@ -189,15 +198,32 @@ def _sample(root: Path) -> Path:
     return root
 
 
+def _diff(root: Path) -> None:
+    """Against git objects: the base of a commit, the head on disk."""
+    said = _run([sys.executable, "-m", "rulecompiler", "-C", str(root), "diff", "--base", "HEAD"])
+    if "1 to change" not in said:
+        raise SystemExit(f"diff found another plan:\n{said[-2000:]}")
+
+
+def _commit(root: Path) -> None:
+    """Makes a git repo of the sources."""
+    (root / ".gitignore").write_text("generated/\n.rulecompiler/\n")
+    who = ("-c", "user.name=bench", "-c", "user.email=bench@example.com", "-c", "commit.gpgsign=false")
+    for command in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "all")):
+        _run(["git", "-C", str(root), *who, *command])
+
+
 def _promtool(tool: Path, root: Path) -> None:
     files = sorted(str(p) for p in (root / "generated").glob("*.yml"))
     _run([str(tool), "check", "rules", "--lint=none", *files])
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str]) -> str:
+    """Runs a program; what it wrote."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{command[:4]} failed:\n{done.stdout.decode()[-2000:]}")
+    return done.stdout.decode()
 
 
 def _clean(root: Path) -> None:

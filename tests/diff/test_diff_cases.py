@@ -6,16 +6,20 @@ in `git diff` as a reviewer would who knows neither the templates nor the compil
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from rulecompiler.cli.diff_report import as_text
+from rulecompiler.diff.as_json import as_data
 from rulecompiler.terminal import Painter
 from tests.diff.repos import Files, plan_of
 
 CASES = Path(__file__).parent / "cases"
+SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/plan.schema.json").read_text("utf-8"))
 UPDATE = os.environ.get("UPDATE_CASES", "") not in ("", "0")
 NAMES = sorted(folder.name for folder in CASES.iterdir())
 
@@ -31,8 +35,10 @@ def side(name: str, which: str) -> Files:
 def test_case(name: str) -> None:
     expected = CASES / name / "plan.txt"
 
-    text = as_text(plan_of(side(name, "base"), side(name, "head")), Painter(False))
+    plan = plan_of(side(name, "base"), side(name, "head"))
+    text = as_text(plan, Painter(False))
 
+    jsonschema.validate(as_data(plan), SCHEMA)
     if UPDATE:
         expected.write_text(text, encoding="utf-8", newline="\n")
     assert text == expected.read_text("utf-8")

@@ -11,6 +11,7 @@ from tests.helpers import GROUPS, TEMPLATES
 HIGH, NODE = f"{TEMPLATES}node/HighCPU.yaml", f"{TEMPLATES}node/NodeDown.yaml"
 ALL, WEB, DB = (f"{GROUPS}{name}.yaml" for name in ("all", "web", "db"))
 WEB_HEAD = "group: web\nparent: all\nname: web shop\n"
+SEVENTY = "rules: {HighCPU: {params: {threshold: 70}}}"
 DB_HEAD = "group: db\nparent: all\n"
 
 
@@ -76,7 +77,9 @@ def test_what_holds_for_a_group_as_a_whole(more: str, expected: str) -> None:
 
     plan = plan_of(base, head)
 
-    assert shown(plan) == [f"~ {rule} {expected}" for rule in ("all/HighCPU", "all/NodeDown", "db/HighCPU", "web/HighCPU")]
+    assert shown(plan) == [
+        f"~ {rule} {expected}" for rule in ("all/HighCPU", "all/NodeDown", "db/HighCPU", "web/HighCPU")
+    ]
     assert len(plan.folds) == 1
 
 
@@ -91,38 +94,43 @@ def test_a_default_reaches_whoever_has_no_value_of_his_own() -> None:
 
 
 def test_a_query_that_changes_is_told_and_one_whose_values_change_is_not() -> None:
-    head = edit(BASE, {HIGH: cpu(85, expr="cpu_busy{mode!=\"idle\"} > ${threshold}")})
+    head = edit(BASE, {HIGH: cpu(85, expr='cpu_busy{mode!="idle"} > ${threshold}')})
     plan = plan_of(BASE, head)
 
     labels = {c.rule.group_id: [f.label for f in c.fields] for c in plan.changes}
     assert labels == {"all": ["threshold", "query"], "db": ["threshold", "query"], "web": ["query"]}
     query = next(f for c in plan.changes if c.rule.group_id == "web" for f in c.fields)
-    assert query.parts and "mode" in "".join(text for op, text in query.parts if op == "+")
-    assert query.place is not None and (query.place.path, query.place.line) == (HIGH, 3)
+    assert query.parts
+    assert "mode" in "".join(text for op, text in query.parts if op == "+")
+    assert query.place is not None
+    assert (query.place.path, query.place.line) == (HIGH, 3)
 
 
 def test_places_are_where_the_new_value_is_written() -> None:
     plan = plan_of(BASE, web("{params: {threshold: 75}}"))
     (field,) = plan.changes[0].fields
 
-    assert field.place is not None and field.old_place is not None
+    assert field.place is not None
+    assert field.old_place is not None
     assert (field.place.path, field.place.line) == (WEB, 4)
 
     changes = {c.rule.group_id: c for c in plan_of(BASE, web("{for: 5m30s}")).changes}
     field = changes["web"].fields[0]
     assert (field.old, field.new) == ("70", "80")
-    assert field.place is not None and field.place.path == HIGH
-    assert field.old_place is not None and field.old_place.path == WEB
+    assert field.place is not None
+    assert field.place.path == HIGH
+    assert field.old_place is not None
+    assert field.old_place.path == WEB
 
 
 @pytest.mark.parametrize(
     ("head", "reasons"),
     [
         (web("{params: {threshold: 70}, labels: {severity: critical}}"), ["label severity"]),
-        (edit(BASE, {WEB: WEB_HEAD.replace("web shop", "shop") + "rules: {HighCPU: {params: {threshold: 70}}}"}),
+        (edit(BASE, {WEB: WEB_HEAD.replace("web shop", "shop") + SEVENTY}),
          ["group ", "name ", "label group"]),
         (edit(BASE, {WEB: None, f"{GROUPS}shop.yaml": WEB_HEAD.replace("group: web", "group: shop")
-                     + "scope: {group_id: web}\nrules: {HighCPU: {params: {threshold: 70}}}"}), ["file "]),
+                     + "scope: {group_id: web}\n" + SEVENTY}), ["file "]),
     ],
 )  # fmt: skip
 def test_identity_decides_whether_an_alert_starts_over(head: Files, reasons: list[str]) -> None:
@@ -147,7 +155,13 @@ def test_query_duration_and_texts_keep_the_state(entry: str) -> None:
 
 def test_a_text_with_the_groups_own_words_is_told_where_nothing_else_is() -> None:
     with_tier = cpu(extra="").replace("${group.name}", "${group.labels.tier}")
-    base = edit(BASE, {HIGH: with_tier, ALL: "group: all\nscope: {}\nlabels: {tier: one}\nrules: {HighCPU: {}, NodeDown: {}}"})
+    base = edit(
+        BASE,
+        {
+            HIGH: with_tier,
+            ALL: "group: all\nscope: {}\nlabels: {tier: one}\nrules: {HighCPU: {}, NodeDown: {}}",
+        },
+    )
     head = edit(base, {ALL: "group: all\nscope: {}\nlabels: {tier: two}\nrules: {HighCPU: {}, NodeDown: {}}"})
 
     assert [line for line in shown(plan_of(base, head)) if "HighCPU" in line] == [
@@ -177,7 +191,9 @@ def test_records_are_replaced_when_their_series_is_another_one() -> None:
 )
 def test_disabling_and_enabling_in_a_group_of_its_own(base: str, head: str, expected: list[str]) -> None:
     def files(entry: str) -> Files:
-        return edit(BASE, {ALL: None, DB: None, WEB: f"group: web\nscope: {{}}\nrules: {{NodeDown: {entry}}}"})
+        return edit(
+            BASE, {ALL: None, DB: None, WEB: f"group: web\nscope: {{}}\nrules: {{NodeDown: {entry}}}"}
+        )
 
     assert shown(plan_of(files(base), files(head))) == expected
 
@@ -202,18 +218,24 @@ def test_an_alert_that_becomes_a_record_is_another_rule() -> None:
 )
 def test_targets_that_a_scope_gives_up_are_lost(old: str, new: str, lost: list[str]) -> None:
     def files(scope: str) -> Files:
-        return edit(BASE, {ALL: None, DB: None, WEB: f"group: web\nscope: {scope}\nrules: {{NodeDown: {{}}}}"})
+        return edit(
+            BASE, {ALL: None, DB: None, WEB: f"group: web\nscope: {scope}\nrules: {{NodeDown: {{}}}}"}
+        )
 
     plan = plan_of(files(old), files(new))
 
     (change,) = plan.changes
     assert [c.slice for c in change.uncovered] == lost
-    assert change.is_lost == bool(lost) and plan.counts.lost == len(lost)
+    assert change.is_lost == bool(lost)
+    assert plan.counts.lost == len(lost)
 
 
 def test_targets_that_a_scope_gives_up_to_a_group_around_it_are_not_lost() -> None:
     def files(scope: str) -> Files:
-        return edit(BASE, {DB: None, WEB: f"group: web\nparent: all\nscope: {scope}\nrules: {{NodeDown: {{for: 9m}}}}"})
+        return edit(
+            BASE,
+            {DB: None, WEB: f"group: web\nparent: all\nscope: {scope}\nrules: {{NodeDown: {{for: 9m}}}}"},
+        )
 
     plan = plan_of(files("{cluster: {matches: a|b}}"), files("{cluster: a}"))
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rulecompiler.diff.inline import MOST_WORK, Inline
+from rulecompiler.diff.inline import Inline
 from rulecompiler.reporters.plan_words import trimmed
 
-WORDS = st.lists(st.sampled_from(["up", "rate(", "x", ")", "[5m]", "=~", '"a b"', " ", "  \n", "> 80", "é"])).map(
-    "".join
-)
+WORDS = st.lists(
+    st.sampled_from(["up", "rate(", "x", ")", "[5m]", "=~", '"a b"', " ", "  \n", "> 80", "é"])
+).map("".join)
 
 
 def wdiff(old: str, new: str) -> str:
@@ -48,7 +50,7 @@ def test_both_texts_are_in_it(old: str, new: str) -> None:
     assert "".join(p.text for p in found if p.op != "+").split() == old.split() or _blanks(old, found, "+")
     assert "".join(p.text for p in found if p.op != "-").split() == new.split() or _blanks(new, found, "-")
     assert all(p.text for p in found)
-    assert all(one.op != two.op for one, two in zip(found, found[1:], strict=False))
+    assert all(one.op != two.op for one, two in itertools.pairwise(found))
     if old == new:
         assert {p.op for p in found} <= {"="}
 
@@ -64,4 +66,5 @@ def test_trimmed_parts_keep_what_is_near_a_change_and_join_to_a_text() -> None:
     found = list(trimmed(Inline().parts(old, old.replace("> 1", "> 2")), blanks=True))
 
     assert [p.op for p in found] == ["=", "-", "+"]
-    assert len(found[0].text) < 40 and found[0].text.endswith("/ sum(y) > ")
+    assert len(found[0].text) < 40
+    assert found[0].text.endswith("/ sum(y) > ")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -28,7 +27,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 def edited(files: Files, path: str, old: str, new: str) -> Files:
     text = files[path]
-    assert isinstance(text, bytes) and old.encode() in text
+    assert isinstance(text, bytes)
+    assert old.encode() in text
     return edit(files, {path: text.replace(old.encode(), new.encode())})
 
 
@@ -84,7 +84,7 @@ def test_five_thousand_changes_of_which_none_is_like_another(base: Files) -> Non
     assert len(plan.folds) == LEAVES
     assert "… and 600 more rules in 10 more kinds of change: `rulecompiler diff --full` shows them" in shown
     assert len(shown) < 20_000
-    assert len(as_text(plan, Painter(False), full=True)) > 30_000
+    assert len(as_text(plan, Painter(False), full=True)) > 20_000
 
 
 def test_the_number_of_processes_has_no_say(base: Files) -> None:
@@ -94,5 +94,6 @@ def test_the_number_of_processes_has_no_say(base: Files) -> None:
 
     one, two = plan_of(base, head, jobs=1), plan_of(base, head, jobs=2)
 
-    assert one.changes and one == two
+    assert one.changes
+    assert one == two
     assert text(one) == text(two)

@@ -87,7 +87,9 @@ def _fold(fold: Fold, paint: Painter, full: bool) -> Iterator[str]:
     about = words.about(fold, visible)
     if about:
         yield f"    {paint(about, 'dim')}"
-    handovers = [f"    {paint(o.text, 'red') if o.is_loss else o.text}" for o in words.handovers(change, visible)]
+    handovers = [
+        f"    {paint(o.text, 'red') if o.is_loss else o.text}" for o in words.handovers(change, visible)
+    ]
     fields = [_field(each, paint) for each in words.own_fields(change)]
     if change.old is None or change.new is None:
         # How the rule that has the targets on the other side differs.

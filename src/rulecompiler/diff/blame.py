@@ -41,6 +41,9 @@ class Blame:
             # A rule comes or goes with what asks for it.
             found += self._paths(entries) or self._own(item.group_id)
             unknown = unknown or not found
+            found += [
+                path for path in self._paths((item.template,)) if self._edited[path].status != "changed"
+            ]
         if old is not None and new is not None and old.template != new.template:
             found += self._paths((new.template, old.template))
         found += self._paths(others)

@@ -10,14 +10,13 @@ from rulecompiler.coverage import Taker
 from rulecompiler.diagnostics import Diagnostic, Severity, Span
 from rulecompiler.diff.blame import Blame
 from rulecompiler.diff.fields import Locate, Sight, field_changes, resets, same
+from rulecompiler.diff.folding import Likeness
 from rulecompiler.diff.handover import Holder, Holders, outside
 from rulecompiler.diff.items import Item, emission
 from rulecompiler.diff.judging import declared
 from rulecompiler.diff.matching import match_rules
-from rulecompiler.diff.folding import Likeness
 from rulecompiler.diff.model import Action, FieldChange, Incomparable, RuleAt, RuleChange, SideKey
 from rulecompiler.diff.sides import Side
-
 
 _Declared = tuple[tuple[str, tuple[str, ...]], ...]  # ids of groups, and the parameters of their rules
 
@@ -139,7 +138,7 @@ class Comparer:
         ]
 
     def _handovers(self, old: Item, new: Item) -> _Hands:
-        """Who takes targets that the rule gives up, whose it takes over, and what nobody covers now or did."""
+        """Who takes targets that the rule gives up, whose it takes, and what nobody covers now or did."""
         if old.assignment is None or new.assignment is None:
             return _Hands()
         before, after = self._holders

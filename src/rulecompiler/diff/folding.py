@@ -20,7 +20,9 @@ Likeness = tuple[tuple[str, str, Hashable], ...]
 """Fields by name and key, each with what makes two differences in it one, whatever the values are."""
 
 
-def fold(changes: Sequence[RuleChange], alike: Mapping[int, Likeness] = MappingProxyType({})) -> tuple[Fold, ...]:
+def fold(
+    changes: Sequence[RuleChange], alike: Mapping[int, Likeness] = MappingProxyType({})
+) -> tuple[Fold, ...]:
     """Folds, those that lose or reset something first, then the largest.
 
     `alike` gives, by a change's position, what its texts' differences are apart from the group's own part.

@@ -19,7 +19,7 @@ def declared(side: Side, group_id: str) -> tuple[str, ...]:
 def whole_faults(
     side: Side, known: Mapping[str, tuple[str, ...]], faults: Iterable[Diagnostic]
 ) -> tuple[Diagnostic, ...]:
-    """The errors of the whole, by what each group's templates declare; none beside the `faults` of its parts."""
+    """The errors of the whole, by what groups' templates declare; none beside `faults` of its parts."""
     if has_errors((*side.diagnostics, *faults)) or any(group.id not in known for group in side.forest):
         return ()
     facts = {group.id: Facts(declared=known[group.id]) for group in side.forest}

@@ -1,0 +1,23 @@
+"""Which edits a change is put down to."""
+
+from __future__ import annotations
+
+from tests.diff.repos import BASE, edit, plan_of
+from tests.helpers import GROUPS, TEMPLATES
+
+NEW = {f"{TEMPLATES}/New.yaml": "alert: New\nexpr: up == 0\nlabels: {severity: info}\n"}
+
+
+def test_a_new_template_has_its_part_in_the_rules_that_come_with_it() -> None:
+    group = f"{GROUPS}/extra.yaml"
+    head = edit(BASE, {**NEW, group: "group: extra\nrules: {New: {}}\n"})
+    plan = plan_of(BASE, head)
+    (added,) = (change for change in plan.changes if change.rule.key == "New")
+    assert added.causes == (group, f"{TEMPLATES}/New.yaml")
+    assert plan.untouched_edits == ()
+    (gone,) = (change for change in plan_of(head, BASE).changes if change.rule.key == "New")
+    assert gone.causes == (group, f"{TEMPLATES}/New.yaml")
+
+
+def test_a_new_template_that_nothing_asks_for_changes_no_rule() -> None:
+    assert plan_of(BASE, edit(BASE, NEW)).untouched_edits == (f"{TEMPLATES}/New.yaml",)
