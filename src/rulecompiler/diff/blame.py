@@ -38,8 +38,10 @@ class Blame:
             found += guilty
         entries = [self._entry(each) for each in (new, old) if each is not None]
         if old is None or new is None:
-            # A rule comes or goes with what asks for it.
-            found += self._paths(entries) or self._own(item.group_id)
+            # A rule comes or goes with its whole group, or with what asks for it.
+            whole = (item.group_id in self._old.forest.groups) != (item.group_id in self._new.forest.groups)
+            own = self._own(item.group_id)
+            found += (own if whole else []) or self._paths(entries) or own
             unknown = unknown or not found
             found += [
                 path for path in self._paths((item.template,)) if self._edited[path].status != "changed"
@@ -50,9 +52,9 @@ class Blame:
         if unknown or not found:
             found += [path for path in self._fallback(old, new) if not found]
         causes = tuple(dict.fromkeys(found))
-        own = self._own(old.group_id if old else "") + self._own(new.group_id if new else "")
+        homes = self._own(old.group_id if old else "") + self._own(new.group_id if new else "")
         kinds = {self._edited[path].kind for path in causes if path in self._edited}
-        return causes, any(path in own for path in causes) or not kinds
+        return causes, any(path in homes for path in causes) or not kinds
 
     def _paths(self, paths: Iterable[str]) -> list[str]:
         return [self._edited[path].path for path in paths if path in self._edited]
