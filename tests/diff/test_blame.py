@@ -24,11 +24,15 @@ def test_a_new_template_that_nothing_asks_for_changes_no_rule() -> None:
 
 
 def test_the_rules_of_a_group_come_and_go_with_its_file_and_not_with_edits_above() -> None:
-    head = edit(
-        BASE, {f"{GROUPS}all.yaml": "group: all\nscope: {}\nrules: {HighCPU: {for: 9m}, NodeDown: {}}\n"}
+    above, below = f"{GROUPS}all.yaml", f"{GROUPS}web.yaml"
+    base = edit(
+        BASE,
+        {
+            above: "group: all\nscope: {env: a}\nrules: {NodeDown: {}}\n",
+            below: "group: web\nscope: {env: b}\nparent: all\n",
+        },
     )
-    without = edit(head, {f"{GROUPS}web.yaml": None})
-    for plan in (plan_of(BASE, without), plan_of(without, BASE)):
-        one_sided = [change for change in plan.changes if change.rule.group_id == "web"]
-        assert one_sided
-        assert {change.causes[0] for change in one_sided} == {f"{GROUPS}web.yaml"}
+    without = edit(base, {above: "group: all\nscope: {env: a}\nrules: {NodeDown: {for: 9m}}\n", below: None})
+    for plan in (plan_of(base, without), plan_of(without, base)):
+        (change,) = (change for change in plan.changes if change.rule.group_id == "web")
+        assert change.causes == (below,)
