@@ -257,3 +257,51 @@ def test_more_than_one_rule_of_a_template_are_matched_by_what_they_say() -> None
     assert [(c.old.key, c.new.key) for c in plan.changes if c.old and c.new] == [
         ("Busy", "Hot"), ("VeryBusy", "VeryHot"),
     ]  # fmt: skip
+
+
+def test_a_rule_that_comes_as_another_group_lets_go_names_that_groups_file() -> None:
+    same = "scope: {cluster: a}\n"
+    base = edit(
+        BASE,
+        {
+            WEB: f"group: web\nparent: all\n{same}rules: {{NodeDown: {{for: 9m}}}}",
+            DB: f"group: db\nparent: web\n{same}rules: {{NodeDown: {{enabled: false}}}}",
+        },
+    )
+    plan = plan_of(base, edit(base, {DB: None}))
+
+    mine = next(c for c in plan.changes if (c.rule.group_id, c.rule.key) == ("web", "NodeDown"))
+    assert mine.action is Action.ADD
+    assert mine.causes == (DB,)
+
+
+def test_a_template_that_parts_two_groups_is_the_cause_of_the_records_that_follow() -> None:
+    record = f"{TEMPLATES}cpu/busy.yaml"
+    alert = f"{TEMPLATES}cpu/Hot.yaml"
+    hot = (
+        "alert: Hot\nrequires: ['cpu:busy:avg']\nparams: {{t: {{type: number, default: {}}}}}\n"
+        "expr: cpu:busy:avg > ${{t}}\n"
+    )
+    base = edit(
+        BASE,
+        {
+            record: "record: cpu:busy:avg\nexpr: avg(cpu_busy)\n",
+            alert: hot.format(3),
+            ALL: "group: all\nscope: {}\nrules: {Hot: {}}",
+            WEB: "group: web\nparent: all\nrules: {Hot: {params: {t: 3}}}",
+            DB: None,
+        },
+    )
+    plan = plan_of(base, edit(base, {alert: hot.format(4)}))
+
+    assert {c.rule.key for c in plan.changes} == {"Hot", "cpu:busy:avg"}
+    assert {c.causes for c in plan.changes} == {(alert,)}
+
+
+def test_a_parameter_that_nothing_declares_is_an_error_of_the_whole() -> None:
+    head = edit(BASE, {DB: DB_HEAD + "params: {nothing: 1}\nrules: {HighCPU: {for: 15m}}"})
+    plan = plan_of(BASE, head)
+
+    assert [d.code for d in plan.diagnostics["head"]] == ["RC319"]
+    assert plan.diagnostics["base"] == ()
+    assert [d.code for d in plan_of(head, head).diagnostics["head"]] == ["RC319"]

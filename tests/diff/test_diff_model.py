@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rulecompiler.diagnostics import Pointer, Span
@@ -35,10 +37,10 @@ def test_reasons_for_starting_over(reset: Reset, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("cause", "sentence"),
     [
-        (Cause("a.yaml", "template", "changed", "", 200, 1400, 0), "edit of a.yaml → 200 groups, 1,400 rules"),
+        (Cause("a.yaml", "group", "changed", "", 200, 1400, 0), "edit of a.yaml → 200 groups, 1,400 rules"),
         (Cause("a.yaml", "group", "added", "", 1, 1, 1), "new file a.yaml → 1 group, 1 rule"),
         (Cause("a.yaml", "group", "removed", "", 1, 2, 1), "removed file a.yaml → 1 group, 2 rules"),
-        (Cause("b.yaml", "group", "renamed", "a.yaml", 1, 2, 1), "rename of a.yaml to b.yaml → 1 group, 2 rules"),
+        (Cause("b", "group", "renamed", "a", 1, 2, 1), "rename of a to b → 1 group, 2 rules"),
     ],
 )  # fmt: skip
 def test_causes(cause: Cause, sentence: str) -> None:
@@ -86,8 +88,8 @@ def items(*rules: Rule, group: str = "g", interval: str | None = None) -> tuple[
 
 
 def plan(old: tuple[Item, ...] | None, new: tuple[Item, ...] | None) -> Plan:
-    sides = ({} if side is None else {"x": side} for side in (old, new))
-    return flat_plan(SideName("a"), SideName("b"), *sides, SIGHT)
+    before, after = ({} if side is None else {"x": side} for side in (old, new))
+    return flat_plan(SideName("a"), SideName("b"), before, after, SIGHT)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +125,8 @@ def test_plans_of_rules_alone(
 
 
 def test_a_rules_own_places_are_known_where_it_was_compiled() -> None:
-    new = rule(expr="up == 0", severity="critical")._replace(
-        overrides={("labels", "severity"): Pointer("g.yaml", ("rules", "A")), ("for",): Pointer("g.yaml")}
-    )
+    places = {("labels", "severity"): Pointer("g.yaml", ("rules", "A")), ("for",): Pointer("g.yaml")}
+    new = replace(rule(severity="critical"), overrides=places)
 
     (change,) = plan(items(rule()), items(new)).changes
 

@@ -26,7 +26,7 @@ from tests.test_covered_once import worlds
 PLAIN = Options(alert_names="plain")
 STAND_INS = {"B": ("S", "T")}  # rules that cover slices in another one's place
 SETTINGS = {"rulecompiler.yaml": "alert_names: plain\n"}
-RUN = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+RUN = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
 class Change(NamedTuple):
@@ -177,7 +177,7 @@ def test_a_plan_accounts_for_every_rule_of_both_sides_once() -> None:
 
     holds()
 
-    assert outcomes["good"] > outcomes["faulty"], outcomes
+    assert outcomes["good"] > 10, outcomes
 
 
 def check_faulty(plan: Plan, before: Compilation, after: Compilation) -> None:

@@ -76,7 +76,8 @@ def _dangers(plan: Plan, paint: Painter) -> Iterator[str]:
             f"{words.plural(counts.resets, 'alert')} whose pending and firing state starts over", "red"
         )
     if counts.covered:
-        yield f"{words.plural(counts.covered, 'removed rule')} covered by another one: no loss, but an alert that fires starts over"
+        number = words.plural(counts.covered, "removed rule")
+        yield f"{number} covered by another one: no loss, but an alert that fires starts over"
 
 
 def _fold(fold: Fold, paint: Painter, full: bool) -> Iterator[str]:
