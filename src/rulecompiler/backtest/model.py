@@ -99,7 +99,7 @@ another time; `shifted`: as often and as long, at other times."""
 ORDER: tuple[Verdict, ...] = (
     "constant", "silenced", "more", "fewer", "longer", "shorter", "shifted", "unknown", "same"
 )  # fmt: skip
-"""Dangerous differences first; what nobody can say is told above them all, and stands behind what is known."""
+"""Dangerous differences first; what nobody can say is told above all, and stands behind what is known."""
 
 
 @dataclass(frozen=True, slots=True)

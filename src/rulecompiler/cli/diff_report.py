@@ -99,10 +99,9 @@ def _fold(fold: Fold, paint: Painter, full: bool) -> Iterator[str]:
         yield from (*(f"    {field}" for field in fields), *handovers)
     for number, reset in enumerate(change.resets):
         place = next((f.place for f in change.fields if (f.field, f.key) == (reset.what, reset.key)), None)
-        reason = words.reset(reset, lambda text: visible(words.short(text)))
-        such = " (the others likewise)" if words.varies(fold, reset) else ""
+        reason = words.reset(fold, reset, lambda text: visible(words.short(text)))
         label = " " * len(_OVER) if number else f"{paint(_OVER, 'red')}"
-        yield f"    {label} {reason}{such}{_at(place, paint)}"
+        yield f"    {label} {reason}{_at(place, paint)}"
     causes = words.causes_elsewhere(change)
     if causes:
         yield paint(f"    because of {_names(causes, full)}", "dim")

@@ -173,7 +173,7 @@ def _entry(fold: Fold, number: int, detail: Detail) -> Entry:
         _DONE[change.action],
         _sentence(words.subject(fold, shown)),
         words.why(change),
-        tuple(_lines(change)),
+        tuple(_lines(fold)),
         tuple(_short(field) for field in words.own_fields(change)),
         _names(causes) if causes else None,
         tuple(members[:_MOST_MEMBERS]),
@@ -183,12 +183,16 @@ def _entry(fold: Fold, number: int, detail: Detail) -> Entry:
     )
 
 
-def _lines(change: RuleChange) -> Iterator[Line]:
+def _lines(fold: Fold) -> Iterator[Line]:
+    change = fold.example
+    about = words.about(fold, shown)
+    if about:
+        yield Line(_sentence(about), False)
     for line in words.handovers(change, shown):
         yield Line(_sentence(line.text), line.is_loss)
     if change.resets:
         where = words.place_of_resets(change)
-        reasons = "; ".join(words.reset(each, shown) for each in change.resets)
+        reasons = "; ".join(words.reset(fold, each, shown) for each in change.resets)
         at = Markup(' <span class="place">{}</span>').format(visible(where)) if where else ""
         yield Line(_sentence(f'<b class="once">starts over</b>: {reasons}{at}'), False)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from rulecompiler.diagnostics import Diagnostic, Severity
-from rulecompiler.diff.model import Action, FieldChange, Fold, Part, Plan, RuleChange
+from rulecompiler.diff.model import Action, FieldChange, Fold, Part, Plan
 from rulecompiler.reporters import plan_words as words
 from rulecompiler.reporters.plan_markdown_text import code, compared, fence, html_code
 from rulecompiler.reporters.plan_sections import Block, Section, fitted, size
@@ -114,7 +114,7 @@ def _block(fold: Fold) -> Block:
     change = fold.example
     why = words.why(change)
     line = f"- `{change.action.symbol}` {words.subject(fold, code)}{f': {why}' if why else ''}"
-    said = list(_said(change))
+    said = list(_said(fold))
     if len(said) == 1 and len(line) + len(said[0]) < 400:
         full = f"{line}{'; ' if why else ': '}{said[0]}\n"
         return Block(full, full, len(fold.changes))
@@ -126,15 +126,19 @@ def _block(fold: Fold) -> Block:
     return Block(full, brief, len(fold.changes))
 
 
-def _said(change: RuleChange) -> Iterator[str]:
+def _said(fold: Fold) -> Iterator[str]:
     """The most telling first."""
+    change = fold.example
     for line in words.handovers(change, code):
         yield f"**{line.text}**" if line.is_loss else line.text
     if change.resets:
-        reasons = "; ".join(words.reset(each, code) for each in change.resets)
+        reasons = "; ".join(words.reset(fold, each, code) for each in change.resets)
         yield f"**starts over**: {reasons}{_at(words.place_of_resets(change))}"
     for field in words.own_fields(change):
         yield f"{_field(field)}{_at(words.place(field.place))}"
+    about = words.about(fold, code)
+    if about:
+        yield about
     causes = words.causes_elsewhere(change)
     if causes:
         yield f"because of {words.names(causes, code)}"

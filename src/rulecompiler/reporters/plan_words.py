@@ -43,7 +43,7 @@ _WHY = {
 }
 LOST = "nobody covers their targets any more, all or some of them"
 STARTS_OVER = "what is pending or firing is forgotten and begins anew"
-HANDED_OVER = "the targets go on being covered, by another rule"
+HANDED_OVER = "the targets go on being covered, by another rule; an alert that fires for them starts over"
 UNKNOWN = "in no count, and nobody knows whether it changes"
 _CONTEXT = 24  # characters of a query that stay on either side of what differs
 LONGEST = 200
@@ -188,21 +188,21 @@ def about(fold: Fold, show: Show) -> str:
         return ""
     if len(fold.changes) == 1:
         rule = fold.example.rule
-        held = f"for {rule.for_}" if rule.for_ else "without `for`"
-        return f"{', '.join(filter(None, (show(rule.severity), held)))}: {show(short(rule.expr))}"
-    numbers = Counter(change.rule.severity or "without severity" for change in fold.changes)
-    return ", ".join(f"{number:,} {show(name)}" for name, number in sorted(numbers.items()))
+        urgency = f"{show(rule.severity)}, " if rule.severity else ""
+        held = f"for {show(rule.for_)}" if rule.for_ else "without for"
+        return f"{urgency}{held}: {show(short(rule.expr))}"
+    numbers = Counter(change.rule.severity or "(none)" for change in fold.changes)
+    if len(numbers) == 1:
+        return f"severity {show(*numbers)}"
+    return f"severity {', '.join(f'{show(name)} ({number:,})' for name, number in sorted(numbers.items()))}"
 
 
-def varies(fold: Fold, found: Reset) -> bool:
-    """Whether the rules of a fold start over for one reason, but with values of their own."""
-    return any(found not in change.resets for change in fold.changes)
-
-
-def reset(found: Reset, show: Show) -> str:
-    """Why an alert starts over."""
+def reset(fold: Fold, found: Reset, show: Show) -> str:
+    """Why the first alert of a fold starts over, and that the others do so with values of their own."""
     old, new = (None if value is None else show(value) for value in (found.old, found.new))
-    return Reset(found.what, show(found.key), old, new).sentence
+    likewise = any(found not in change.resets for change in fold.changes)
+    sentence = Reset(found.what, show(found.key), old, new).sentence
+    return f"{sentence} (the others likewise)" if likewise else sentence
 
 
 def own_fields(change: RuleChange) -> list[FieldChange]:
