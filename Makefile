@@ -2,7 +2,7 @@
 # they need is made on the way, below .venv/ and .tools/; nothing is installed.
 
 # The shell, as in the import rules of pyproject.toml; all else is the pure core, which must be covered more.
-SHELL_MODULES := */__main__.py,*/cache.py,*/cli/*,*/deploy/*,*/gate.py,*/git_sources.py,*/inputs.py,*/outcome.py,*/output.py,*/parallel.py,*/passed_tests.py,*/promtool.py,*/reads.py,*/recompile.py,*/reporters/*,*/scaffold/*,*/self_metrics/*,*/settings.py,*/sources.py,*/staleness.py,*/state_folder.py,*/terminal.py,*/textdiff.py,*/two_sides.py,*/watching_files.py,*/workspace.py
+SHELL_MODULES := */__main__.py,*/cache.py,*/cli/*,*/deploy/*,*/gate.py,*/git_entries.py,*/git_sources.py,*/inputs.py,*/outcome.py,*/output.py,*/parallel.py,*/passed_tests.py,*/promtool.py,*/reads.py,*/recompile.py,*/reporters/*,*/scaffold/*,*/self_metrics/*,*/settings.py,*/sources.py,*/staleness.py,*/state_folder.py,*/terminal.py,*/textdiff.py,*/two_sides.py,*/watching_files.py,*/workspace.py
 BIN := .venv/bin
 
 .PHONY: help setup compile diff check test lint bench lock clean

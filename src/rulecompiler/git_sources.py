@@ -1,7 +1,8 @@
 """The files of a repo at one commit, read from git's objects: nothing is checked out or copied.
 
 Folders, endings and limits are those of `sources.scan`. Links and submodules in a commit are not
-followed, and only objects whose content is not on disk are read at all.
+followed: where a whole folder stands behind one, there is no telling what its rules were, and nothing
+is compared. Only objects whose content is not on disk are read at all.
 """
 
 from __future__ import annotations
@@ -13,11 +14,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rulecompiler import inputs, settings, sources
-from rulecompiler.diagnostics import Diagnostic, Span
+from rulecompiler import inputs, settings
+from rulecompiler.diagnostics import Diagnostic, Severity
+from rulecompiler.git_entries import (
+    Entry,
+    entries,
+    has_ending,
+    is_blob,
+    is_seen,
+    lost,
+    no_folder,
+    not_followed,
+    shallow,
+    whole,
+    within,
+)
 from rulecompiler.inputs import SETTINGS_FILE, Inputs, SourceTexts
 from rulecompiler.settings import Settings
-from rulecompiler.sources import ENDINGS, MAX_BYTES, RawFile
+from rulecompiler.sources import MAX_BYTES, RawFile
 
 if TYPE_CHECKING:
     import git
@@ -32,12 +46,6 @@ class Commit(NamedTuple):
     hash: str
     label: str
     note: str = ""
-
-
-class _Entry(NamedTuple):
-    mode: str
-    object: str
-    size: int
 
 
 class History:
@@ -63,7 +71,7 @@ class History:
         if found is not None:
             return Commit(found, ref)
         if self.is_shallow():
-            return _shallow(f"`{ref}` is not in this shallow clone")
+            return shallow(f"`{ref}` is not in this shallow clone")
         known = ", ".join(f"`{name}`" for name in MAIN_BRANCHES if self._hash(name))
         known = f", such as {known}" if known else ""
         return Diagnostic(
@@ -86,7 +94,7 @@ class History:
         main = next((name for name in MAIN_BRANCHES if self._hash(name)), None)
         if main is None:
             if self.is_shallow():
-                return _shallow("the main branch is not in this shallow clone")
+                return shallow("the main branch is not in this shallow clone")
             return Diagnostic(
                 "RC722",
                 f"there is no main branch to compare with: none of {', '.join(MAIN_BRANCHES)} exists",
@@ -96,7 +104,7 @@ class History:
         found = (answer or "").strip().partition("\n")[0]
         if not found:
             if self.is_shallow():
-                return _shallow(f"where {tip.label} and {main} parted is not in this shallow clone")
+                return shallow(f"where {tip.label} and {main} parted is not in this shallow clone")
             return Diagnostic(
                 "RC722",
                 f"{tip.label} and {main} have no commit in common",
@@ -113,7 +121,10 @@ class History:
     def read(
         self, commit: Commit, environ: Mapping[str, str], known: Iterable[RawFile]
     ) -> Inputs | Diagnostic:
-        """The inputs as they are in a commit; files of `known` with the same content are not read again."""
+        """The inputs as they are in a commit; files of `known` with the same content are not read again.
+
+        A Diagnostic where settings or folders cannot be read: what the commit compiles to is unknown then.
+        """
         on_disk = {file.path: file for file in known}
         faults: list[Diagnostic] = []
         tree = self._tree(commit.hash, (SETTINGS_FILE,))
@@ -123,17 +134,28 @@ class History:
         if SETTINGS_FILE in tree:
             raw = self._file(SETTINGS_FILE, tree[SETTINGS_FILE], on_disk, faults)
             written = inputs.read_settings(raw, faults) if raw is not None else None
+        unsettled = next((fault for fault in faults if fault.severity is Severity.ERROR), None)
+        if unsettled is not None:
+            return within(commit.label, unsettled)
         chosen, more = settings.overridden(written.settings if written is not None else Settings(), environ)
         faults.extend(more)
-        tree = self._tree(commit.hash, (chosen.templates, chosen.groups))
+        folders = (chosen.templates, chosen.groups)
+        tree = self._tree(commit.hash, folders)
         if isinstance(tree, Diagnostic):
             return tree
-        files = [
-            file
-            for path, entry in sorted(tree.items())
-            if _is_read(path, entry, (chosen.templates, chosen.groups), faults)
-            and (file := self._file(path, entry, on_disk, faults)) is not None
-        ]
+        seen = {path: entry for path, entry in sorted(tree.items()) if is_seen(path, folders)}
+        hidden = next((f for folder in folders if (f := self._no_folder(commit.hash, folder, seen))), None)
+        if hidden is not None:
+            return within(commit.label, hidden)
+        files: list[RawFile] = []
+        for path, entry in seen.items():
+            if has_ending(path):
+                file = self._file(path, entry, on_disk, faults)
+                files += [file] if file is not None else []
+            elif not entry.is_file and self._is_folder_elsewhere(commit.hash, path, entry):
+                if is_seen(path, (chosen.groups,)):
+                    return within(commit.label, not_followed(path, entry))
+                faults.append(not_followed(path, entry))
         folder = chosen.templates + "/"
         return Inputs(
             self.root,
@@ -147,16 +169,19 @@ class History:
         )
 
     def files(self, commit: Commit, folder: str) -> Mapping[str, bytes] | Diagnostic:
-        """The plain files right in one folder of a commit, by name; what is too large is left out."""
+        """The plain files right in one folder of a commit, by name."""
         tree = self._tree(commit.hash, (folder,))
         if isinstance(tree, Diagnostic):
             return tree
+        hidden = self._no_folder(commit.hash, folder, tree)
+        if hidden is not None:
+            return within(commit.label, hidden)
         found: dict[str, bytes] = {}
         for path, entry in tree.items():
-            if posixpath.dirname(path) == folder and entry.mode.startswith("100"):
+            if posixpath.dirname(path) == folder and entry.is_file:
                 data = self._bytes(entry)
                 if data is None:
-                    return _lost(f"the content of {path}")
+                    return lost(f"the content of {path}")
                 found[posixpath.basename(path)] = data
         return found
 
@@ -175,46 +200,72 @@ class History:
         except (git.exc.GitCommandError, OSError, ValueError):
             return None
 
-    def _tree(self, commit: str, paths: Iterable[str]) -> dict[str, _Entry] | Diagnostic:
+    def _tree(self, commit: str, paths: Iterable[str]) -> dict[str, Entry] | Diagnostic:
         """All files of a commit at or below these paths, by their path from the rules' root."""
         wanted = [f"{self.prefix}{path}" if path != "." else self.prefix or "." for path in paths]
         listing = self._ask("ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", *wanted)
         if listing is None:
-            return _lost(f"the commit {commit[:12]}")
-        entries: dict[str, _Entry] = {}
-        for line in listing.split("\0"):
-            facts, _, path = line.partition("\t")
-            if path and path.startswith(self.prefix):
-                mode, _, name, size = facts.split()
-                entries[path[len(self.prefix) :]] = _Entry(mode, name, int(size) if size.isdigit() else 0)
-        return entries
+            return lost(f"the commit {commit[:12]}")
+        cut = len(self.prefix)
+        return {path[cut:]: e for path, e in entries(listing).items() if path.startswith(self.prefix)}
+
+    def _entry(self, commit: str, path: str) -> Entry | None:
+        """What stands at a path from the checkout's root."""
+        return entries(self._ask("ls-tree", "-l", "-z", "--full-tree", commit, "--", path) or "").get(path)
+
+    def _no_folder(self, commit: str, folder: str, seen: Mapping[str, Entry]) -> Diagnostic | None:
+        """What takes the place of a folder or of one above it; a folder that is just not there is fine."""
+        if any(is_seen(path, (folder,)) for path in seen):
+            return None
+        parts = posixpath.normpath(self.prefix + folder).split("/")
+        for number in range(1, len(parts) + 1):
+            path = "/".join(parts[:number])
+            entry = self._entry(commit, path)
+            if entry is None or not entry.is_folder:
+                return no_folder(path.removeprefix(self.prefix), entry, folder) if entry else None
+        return None
+
+    def _is_folder_elsewhere(self, commit: str, path: str, entry: Entry) -> bool:
+        """Whether a submodule or link stands for a folder, as far as git can tell."""
+        target = (self._bytes(entry) or b"") if entry.is_link else b""
+        if not target:
+            return not entry.is_link
+        name = posixpath.join(
+            posixpath.dirname(self.prefix + path), target.decode("utf-8", "surrogateescape")
+        )
+        led = self._entry(commit, posixpath.normpath(name)) if "\0" not in name else None
+        return led is not None and not led.is_file
 
     def _file(
-        self, path: str, entry: _Entry, on_disk: Mapping[str, RawFile], faults: list[Diagnostic]
+        self, path: str, entry: Entry, on_disk: Mapping[str, RawFile], faults: list[Diagnostic]
     ) -> RawFile | None:
-        if not entry.mode.startswith("100"):
-            faults.append(_not_followed(path, entry))
+        if not entry.is_file:
+            faults.append(not_followed(path, entry))
             return None
         if entry.size > MAX_BYTES:
             message = f"the file has {entry.size:,} bytes, more than the {MAX_BYTES:,} that are read"
             faults.append(
-                Diagnostic("RC105", message, _whole(path), help="split it: one template or group a file")
+                Diagnostic("RC105", message, whole(path), help="split it: one template or group a file")
             )
             return None
         known = on_disk.get(path)
-        if known is not None and len(known.data) == entry.size and _blob(known.data, entry.object):
+        if known is not None and len(known.data) == entry.size and is_blob(known.data, entry.object):
             return known
         data = self._bytes(entry)
         if data is None:
-            faults.append(replace(_lost("this file's content"), place=_whole(path)))
+            faults.append(replace(lost("this file's content"), place=whole(path)))
             return None
         return RawFile(path, data, hashlib.sha256(data).hexdigest())
 
-    def _bytes(self, entry: _Entry) -> bytes | None:
+    def _bytes(self, entry: Entry) -> bytes | None:
         import git
 
-        try:  # one helper process answers all of these
-            data: bytes = self._git.get_object_data(entry.object)[3]
+        try:
+            if len(entry.object) != 40:  # GitPython's helper knows no SHA-256
+                words = ["git", "cat-file", "blob", entry.object]
+                raw: bytes = self._git.execute(words, stdout_as_string=False, strip_newline_in_stdout=False)
+                return raw
+            data: bytes = self._git.get_object_data(entry.object)[3]  # one process answers all of these
         except (git.exc.GitError, ValueError, OSError):
             return None
         return data
@@ -247,53 +298,3 @@ def open_history(root: Path) -> History | Diagnostic:
         said = " ".join(str(getattr(error, "stderr", "") or error).split())
         said = said.removeprefix("stderr: ").strip("'")[:200]
         return Diagnostic("RC723", f"git cannot read this repository: {said}", help="run `git status` here")
-
-
-def _is_read(path: str, entry: _Entry, folders: tuple[str, ...], faults: list[Diagnostic]) -> bool:
-    """Whether `sources.scan` would read the file, or what stands in its place is to be told."""
-    folder = next((f for f in folders if path.startswith(f"{f}/") or f == "."), None)
-    if folder is None:
-        return False
-    parts = (path if folder == "." else path[len(folder) + 1 :]).split("/")
-    if any(sources.is_ignored(part.encode("utf-8", "surrogateescape")) for part in parts):
-        return False
-    if not entry.mode.startswith("100") and not path.endswith(ENDINGS):
-        faults.append(_not_followed(path, entry))
-        return False
-    return path.endswith(ENDINGS)
-
-
-def _not_followed(path: str, entry: _Entry) -> Diagnostic:
-    what = "submodule" if entry.mode == "160000" else "link"
-    return Diagnostic(
-        "RC725",
-        f"this {what} is not followed in a commit",
-        _whole(path),
-        help="what it leads to cannot be compared; put a copy in its place",
-    )
-
-
-def _lost(what: str) -> Diagnostic:
-    return Diagnostic(
-        "RC723",
-        f"git cannot read {what}",
-        help="run `git fsck`; a partial clone must be able to reach its origin",
-    )
-
-
-def _shallow(message: str) -> Diagnostic:
-    return Diagnostic(
-        "RC721",
-        message,
-        help="run `git fetch --unshallow`; in GitHub Actions, give actions/checkout `fetch-depth: 0`",
-    )
-
-
-def _blob(data: bytes, name: str) -> bool:
-    """Whether git calls exactly these bytes so. Source: git-hash-object(1)."""
-    digest = hashlib.sha256 if len(name) == 64 else hashlib.sha1
-    return digest(b"blob %d\0" % len(data) + data).hexdigest() == name
-
-
-def _whole(path: str) -> Span:
-    return Span(sources.shown(path), 1, 1, 1, 1)

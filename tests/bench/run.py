@@ -55,7 +55,7 @@ def main() -> int:
         _check(sample, "--remember")
         checked_again = _median(lambda: _check(sample, "--remember"))
         with _Watched(sample) as watched:
-            saved = _median(watched.save, before=lambda: time.sleep(0.5))  # nobody saves while it still prints
+            saved = _median(watched.save, before=lambda: time.sleep(0.5))  # it has printed
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     rows = [
         ("cold compile / promtool check rules", cold / check, 0.5, f"{cold:.2f} s / {check:.2f} s"),

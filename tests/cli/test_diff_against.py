@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from rulecompiler.cli import main
-from tests.deploy.proxies import Behaviour, Reply, cut, proxy_to
+from tests.deploy.proxies import Behaviour, Reply, cut, proxy_to, silent
 from tests.diff.checkouts import FILES, TEMPLATE, Checkout, checkout
 from tests.servers import Server, free_address, prometheus_with, within
 
@@ -104,6 +104,17 @@ def test_generated_of_a_commit(repo: Checkout, capsys: Capture) -> None:
     assert "RC720" in told(capsys, "generated", "--base", "nope", exit_code=1)
 
 
+def test_generated_behind_a_link_in_a_commit(repo: Checkout, capsys: Capture) -> None:
+    (repo.root / "generated").rename(repo.root / "output")
+    (repo.root / "generated").symlink_to("output")
+    repo.commit({}, "linked")
+    (repo.root / "generated").unlink()
+    (repo.root / "output").rename(repo.root / "generated")
+    output = told(capsys, "generated", "--base", "HEAD", exit_code=1)
+    assert "error[RC725]" in output
+    assert "Plan:" not in output
+
+
 def test_a_head_that_does_not_compile(repo: Checkout, capsys: Capture) -> None:
     repo.put({"alerts/groups/web.yaml": "group: web\nrules: {Missing: {}}\n"})
     output = told(capsys, "generated", exit_code=1)
@@ -167,6 +178,14 @@ def says(status: int, body: bytes, kind: str = "text/plain") -> Behaviour:
     return lambda request: Reply(status, body, kind)
 
 
+def odd_number(key: str, number: bytes) -> bytes:
+    rule = {"type": "alerting", "name": "a", "query": "up", "health": "ok", "duration": 1, "keepFiringFor": 1}
+    group = {"name": "x", "file": "/r/group-web.yml", "interval": 60, "limit": 1, "rules": [rule]}
+    (rule if key in rule else group)[key] = "HERE"
+    answer = json.dumps({"status": "success", "data": {"groups": [group]}})
+    return answer.encode().replace(b'"HERE"', number)
+
+
 HALF = b'{"status":"success","data":{"groups":[{"name":"x","file":"/r/group-web.yml","rul'
 REPLIES: Mapping[str, tuple[Behaviour, str]] = {
     "cut off": (cut, "RC814"),
@@ -176,6 +195,11 @@ REPLIES: Mapping[str, tuple[Behaviour, str]] = {
     "not allowed": (says(401, b"no"), "RC817"),
     "out of order": (says(503, b"later"), "RC8(15|18|19)"),
     "an error": (says(500, b"boom"), "RC8(15|18|19)"),
+    **{
+        f"{key} of {number.decode()}": (says(200, odd_number(key, number), "application/json"), "RC818")
+        for key in ("interval", "limit", "duration", "keepFiringFor")
+        for number in (b"NaN", b"1e999")
+    },
     "another shape": (says(200, b'{"status":"success","data":{"groups":7}}', "application/json"), "RC818"),
     "an error of the API": (
         says(200, b'{"status":"error","errorType":"timeout","error":"query timed out"}', "application/json"),
@@ -191,6 +215,17 @@ def test_an_answer_that_is_none_is_never_an_empty_plan(running: Server, capsys: 
         proxy.on("/api/v1/rules", behaviour)
         output = told(capsys, proxy.url, exit_code=1)
     assert re.search(rf"error\[{code}\]", output), output
+    assert "Plan:" not in output
+
+
+def test_a_server_that_never_answers(
+    running: Server, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rulecompiler.cli.diff_against._SECONDS", 0.5)
+    with proxy_to(running) as proxy:
+        proxy.on("/api/v1/rules", silent(30))
+        output = told(capsys, proxy.url, exit_code=1)
+    assert "error[RC813]" in output
     assert "Plan:" not in output
 
 

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from rulecompiler.cli import main
 from tests.diff.checkouts import FILES, GROUP, TEMPLATE, Checkout, checkout
 
 Capture = pytest.CaptureFixture[str]
+SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/plan.schema.json").read_text("utf-8"))
 LOUDER = {"alerts/templates/Down.yaml": TEMPLATE.replace("for: 5m", "for: 7m")}
 NOTHING = {"add": 0, "change": 0, "remove": 0, "replace": 0, "unchanged": 2}
 
@@ -43,7 +45,9 @@ def told(capsys: Capture, *arguments: str, exit_code: int = 0) -> str:
 def data(capsys: Capture, *arguments: str, exit_code: int = 0) -> Any:
     capsys.readouterr()
     assert main(["diff", "--format", "json", *arguments]) == exit_code
-    return json.loads(capsys.readouterr().out)
+    plan = json.loads(capsys.readouterr().out)
+    jsonschema.validate(plan, SCHEMA)
+    return plan
 
 
 def counts(plan: Any) -> dict[str, int]:

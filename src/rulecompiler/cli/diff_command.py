@@ -125,13 +125,30 @@ def plan_of_commits(root: Path, base: str | None, head: str | None, jobs: int) -
         new: Inputs | Diagnostic = disk if tip is None else history.read(tip, os.environ, known)
         if isinstance(new, Diagnostic):
             raise Refused((new,), {})
+        unknown = tuple(filter(_hides_rules, new.diagnostics))
+        if unknown:
+            raise Refused(unknown, new.texts)
         old = base_of(history, base, tip, (*known, *new.templates, *new.groups))
         if isinstance(old, Diagnostic):
             raise Refused((old,), {})
+    if tip is not None and not any(i.templates or i.groups for i in (old.inputs, new)):
+        message = f"neither commit has {new.settings.templates} or {new.settings.groups}"
+        raise Refused(
+            (Diagnostic("RC102", message, help="commit them, or correct `paths` in the settings"),), {}
+        )
     name = SideName("the working tree") if tip is None else SideName(tip.label, tip.hash)
     with on_terminal("comparing") as progress:
         plan = compare(old, Named(name, new), jobs, progress)
     return plan, {"base": old.inputs.texts, "head": new.texts}
+
+
+def _hides_rules(fault: Diagnostic) -> bool:
+    """Whether nobody can tell which rules there are: the settings or a folder cannot be read."""
+    from rulecompiler.diagnostics import Severity
+    from rulecompiler.inputs import SETTINGS_FILE
+
+    of_settings = fault.place is not None and fault.place.path == SETTINGS_FILE
+    return fault.severity is Severity.ERROR and (of_settings or fault.code == "RC102")
 
 
 def _show(plan: Plan, texts: Texts, fmt: str, full: bool, output: str | None, link: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -63,8 +64,8 @@ def _group(data: Mapping[str, Any]) -> RunningGroup:
     return RunningGroup(
         str(data["file"]),
         str(data["name"]),
-        float(data["interval"]),
-        int(data.get("limit") or 0),
+        _number(data["interval"]),
+        int(_number(data.get("limit"))),
         tuple(_rule(rule) for rule in data["rules"]),
         str(data.get("lastEvaluation", "")),
     )
@@ -76,8 +77,8 @@ def _rule(data: Mapping[str, Any]) -> RunningRule:
         kind,
         str(data["name"]),
         str(data["query"]),
-        float(data.get("duration") or 0),
-        float(data.get("keepFiringFor") or 0),
+        _number(data.get("duration")),
+        _number(data.get("keepFiringFor")),
         _texts(data.get("labels")),
         _texts(data.get("annotations")),
         str(data["health"]),
@@ -88,6 +89,13 @@ def _rule(data: Mapping[str, Any]) -> RunningRule:
             if alert["state"] in ("pending", "firing")
         ),
     )
+
+
+def _number(data: Any) -> float:
+    number = float(data or 0)
+    if not math.isfinite(number):  # Python reads NaN and 1e999, which no JSON and no duration is
+        raise ValueError(f"{number} is no number")
+    return number
 
 
 def _texts(data: Mapping[str, Any] | None) -> Mapping[str, str]:
