@@ -99,6 +99,11 @@ class BlobStore:
                 found.append(StoredRelease(name, len(known.digests), known.commit, time))
         return tuple(sorted(found, key=lambda each: (-each.stored_at, each.id)))
 
+    def names(self, state: Folder) -> frozenset[str]:
+        """All file names of all stored releases. Raises OSError."""
+        known = [self.manifest(state, name) for name in _ids(state)]
+        return frozenset(name for each in known if isinstance(each, Manifest) for name in each.digests)
+
     def prune(self, state: Folder, keep: Collection[str]) -> None:
         """Forgets all other releases, and the blobs that only they needed. Raises OSError."""
         with state.enter(RELEASES) as releases:

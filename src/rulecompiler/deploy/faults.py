@@ -67,6 +67,16 @@ def refused_by_promtool(file: str, message: str) -> Diagnostic:
     )
 
 
+def found_refused(file: str, message: str) -> Diagnostic:
+    """A file that somebody changed so that nobody could load it, or go back to it (RC874)."""
+    return Diagnostic(
+        "RC874",
+        f"promtool refuses {file} as it lies on the disk: {message}",
+        help="correct it there by hand, or put back what was deployed, and deploy again: "
+        "what is on disk is loaded first, so that a rollback can rest on it",
+    )
+
+
 def starts_over(alerts: Sequence[LostAlert]) -> Diagnostic:
     """Alerts that would lose how long they have been pending or firing (RC875)."""
     return Diagnostic(
@@ -74,6 +84,16 @@ def starts_over(alerts: Sequence[LostAlert]) -> Diagnostic:
         f"{_alerts(alerts)} would start over: {_named(alerts)}",
         help="their file, group, name or labels change, which Prometheus takes for another alert; "
         "keep them, or say --accept-alert-reset",
+    )
+
+
+def lost_between(alerts: Sequence[LostAlert]) -> Diagnostic:
+    """Alerts that the release keeps, and that what lies on the disk would reset first (RC875)."""
+    return Diagnostic(
+        "RC875",
+        f"{_alerts(alerts)} would start over, as what lies on the disk is loaded first and has no such rule: "
+        f"{_named(alerts)}",
+        help="put the rules back by hand that were changed there, or say --accept-alert-reset",
     )
 
 

@@ -64,7 +64,7 @@ class FlatLayout:
         self._owned = None
 
     def owned(self, server_file: str) -> str | None:
-        """See `Layout`; ours is what a release that is live, or on its way, lists."""
+        """See `Layout`; ours is what a live or moving release lists, or a kept one whose file is gone."""
         if self._owned is None:
             self._owned = self._all_names()
         name = self._server.name(server_file)
@@ -79,6 +79,8 @@ class FlatLayout:
             for release in (journal.old, journal.new) if isinstance(journal, Journal) else ():
                 known = self._store.manifest(state, release or "")
                 names.update(known.digests if isinstance(known, Manifest) else ())
+            # What was deployed once and is not there any more can still run, and is then nobody else's.
+            names |= {name for name in self._store.names(state) if root.kind(name) is None}
         return frozenset(names)
 
     def server_file(self, name: str) -> str:
@@ -132,7 +134,8 @@ class FlatLayout:
             return NOTHING
         if isinstance(ground, Diagnostic):
             return NOTHING
-        return Live(ground.live()[0], ground.files, ground.digests, ground.edited())
+        moving = len(ground.releases) > 1
+        return Live(ground.live()[0], ground.files, ground.digests, ground.edited(), moving)
 
     def stored(self) -> tuple[StoredRelease, ...]:
         """See `Layout`."""

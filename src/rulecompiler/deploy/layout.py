@@ -30,13 +30,15 @@ class Live(NamedTuple):
     """The rule files under our names as they are on disk now.
 
     `release` is the id that the folder claims; `edited` are the names, fit to print, that are not as that
-    release has them. Names in `edited` that are missing from `files` are gone, or cannot be read.
+    release has them. Names in `edited` that are missing from `files` are gone, or cannot be read. While
+    `moving`, files of two releases may lie there, as a switch has not come to its end.
     """
 
     release: str | None
     files: Mapping[str, bytes]
     digests: Mapping[str, str]  # SHA-256 of `files`, in hex
     edited: tuple[str, ...]
+    moving: bool = False
 
 
 class StoredRelease(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rulecompiler.deploy import disk_faults, faults
-from rulecompiler.deploy.alert_state import resets
+from rulecompiler.deploy.alert_state import LostAlert, resets
 from rulecompiler.deploy.globs import on_disk, special, unmatched
 from rulecompiler.deploy.intended import read_files
 from rulecompiler.deploy.layout import CURRENT, RELEASES, Live, bad_names, is_prepared
@@ -103,6 +103,42 @@ def judge(
     if lost.end:
         found.append(faults.ends(lost.end))
     return tuple(found)
+
+
+def baseline(
+    site: Site,
+    promtool: Promtool,
+    release: Release,
+    live: Mapping[str, bytes],
+    seen: Seen,
+    consent: Consent,
+) -> Diagnostics:
+    """What speaks against loading the files that lie there, which somebody changed since they were loaded.
+
+    They are loaded before the release, as a rollback would load them: that has to work, and an alert that the
+    release keeps must not be lost between the two.
+    """
+    if site.runs(live, seen):
+        return ()
+    complaints = promtool.complaints({name: data.decode("utf-8", "replace") for name, data in live.items()})
+    if isinstance(complaints, Diagnostic):
+        return (complaints,)
+    if complaints:
+        return tuple(faults.found_refused(c.file_name, c.message) for c in complaints)
+    between, problems = read_files(live)
+    if problems:
+        return problems
+    if consent.alert_reset:
+        return ()
+    groups, _ = read_files(release.files)
+    at_last, first = resets(seen.ours, groups, site.same), resets(seen.ours, between, site.same)
+    gone = {_identity(alert) for alert in (*at_last.start_over, *at_last.end)}
+    lost = [alert for alert in (*first.start_over, *first.end) if _identity(alert) not in gone]
+    return (faults.lost_between(lost),) if lost else ()
+
+
+def _identity(alert: LostAlert) -> tuple[object, ...]:
+    return alert.file, alert.group, alert.rule, frozenset(alert.labels.items())
 
 
 def _versions(site: Site, promtool: Promtool) -> Diagnostics:

@@ -171,7 +171,11 @@ class PrometheusTarget:
         if self._is_live():
             return ()
         site, tool = self._site, self._promtool
-        return preflight.judge(site, tool, self._release, self._old_files, self._seen, self._consent)
+        release, seen, consent = self._release, self._seen, self._consent
+        found = preflight.judge(site, tool, release, self._old_files, seen, consent)
+        if has_errors(found) or not consent.drift or self._journal is not None:
+            return found
+        return (*found, *preflight.baseline(site, tool, release, self._live.files, seen, consent))
 
     def _settle(self) -> Diagnostics:
         """The files that are there now, loaded once more: that this works is what a rollback rests on."""
@@ -287,7 +291,8 @@ class PrometheusTarget:
         # Where there is no room for a journal, the way back is open all the same.
         problems = [faults.afterwards(fault)] if fault is not None else []
         live = layout.live()
-        switched = layout.switch(live.release if live.files == old.files else journal.new, journal.old)
+        ours = live.release in journal[:2]  # or somebody else's, which the switch refuses to replace
+        switched = layout.switch(live.release if ours else journal.new, journal.old)
         if switched.fault is not None:
             return (*problems, switched.fault)
         fault = site.server.wait_ready(self.target.ready_timeout)

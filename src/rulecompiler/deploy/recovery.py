@@ -29,8 +29,13 @@ def no_way_back(layout: Layout, journal: Journal) -> bool:
     old = _files(layout, journal.old)
     if old is None:
         return True
-    live, new = layout.live().files, _files(layout, journal.new) or {}
-    return any(live.get(name) not in (old.get(name), new.get(name)) for name in {*live, *old, *new})
+    live, new = layout.live(), _files(layout, journal.new) or {}
+    if live.edited and live.release == journal.old and not live.moving:
+        return True  # also where what is gone would be so in the other release too
+    if live.release not in (None, journal.old, journal.new):
+        return True
+    found = live.files
+    return any(found.get(name) not in (old.get(name), new.get(name)) for name in {*found, *old, *new})
 
 
 def _files(layout: Layout, release: str | None) -> Mapping[str, bytes] | None:
