@@ -130,7 +130,10 @@ class Comparer:
     def _takers(self, old: Item, new: Item) -> tuple[list[Taker], list[Taker]]:
         """Who speaks for slices of the rule on the new side only, and on the old side only."""
         before, after = (
-            {(t.group_id, t.rule.name): t for t in side.compiler.coverage.takers(item.group_id, item.key)}
+            {
+                (t.group_id, t.rule.name, t.apart): t
+                for t in side.compiler.coverage.takers(item.group_id, item.key)
+            }
             for side, item in ((self.old, old), (self.new, new))
         )
         return [after[k] for k in after.keys() - before.keys()], [

@@ -141,15 +141,24 @@ def _differing(
 
 
 def _explained(old: Item, new: Item, sight: Sight) -> bool:
-    """Whether other values and targets alone make one query of the other: the new text with the old ones."""
+    """Whether other values and targets alone make one query of the other: the new text with the old ones.
+
+    These are told by themselves. What a text takes from its group is not, nor where a template puts a scope.
+    """
     if old.assignment is None or new.assignment is None or old.facts is None or new.facts is None:
         return False
-    if old.written["expr", ""] == new.written["expr", ""]:
-        return True
     rule, before = new.assignment.rule, old.assignment.rule
+    words = new.written["expr", ""]
+    form, known = rule.template, before.template
+    if (
+        old.written["expr", ""] == words
+        and (form.scope, form.unscoped, form.params) == (known.scope, known.unscoped, known.params)
+        and (old.facts == new.facts or "group" not in words)
+    ):
+        return True
     values = {name: before.params.get(name, value) for name, value in rule.params.items()}
     rendered = render(
-        Assignment(rule._replace(params=values), old.scope, old.exclusions), old.facts, sight.alert_names
+        Assignment(rule._replace(params=values), old.scope, old.exclusions), new.facts, sight.alert_names
     )
     return rendered.rule is not None and same_query(old.rule.expr, rendered.rule.expr)
 
