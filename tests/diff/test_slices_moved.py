@@ -8,7 +8,8 @@ from tests.helpers import repo
 
 def test_a_rule_that_is_disabled_for_other_targets_than_before_is_lost_for_these() -> None:
     def side(cluster: str) -> dict[str, str]:
-        inner = f"parent: web\nscope: {{group_id: web, cluster: {cluster}}}\nrules: {{NodeDown: {{enabled: false}}}}"
+        scope = f"{{group_id: web, cluster: {cluster}}}"
+        inner = f"parent: web\nscope: {scope}\nrules: {{NodeDown: {{enabled: false}}}}"
         return repo({"NodeDown": DOWN}, {"web": "rules: {NodeDown: {}}", "inner": inner})
 
     (change,) = plan_of(side("a"), side("b")).changes
