@@ -276,6 +276,16 @@ def test_a_base_that_moves(committed: Any, watch: Watch) -> None:
     assert "1 to change" in running.expect(SUMMARY)
 
 
+def test_a_base_that_moves_together_with_the_files(committed: Any, watch: Watch) -> None:
+    committed.put("alerts/groups/prod.yaml", PROD)
+    git(committed, "commit", "-qam", "second")
+    running = watch("--dry-run", "--base", "HEAD", first="nothing changes against HEAD.*" + SUMMARY)
+    git(committed, "reset", "-q", "--hard", "HEAD~1")
+    running.expect("nothing changes against HEAD.*" + SUMMARY)
+    committed.put("alerts/groups/prod.yaml", PROD.replace("7m", "9m"))
+    assert "wait 5m → 9m" in running.expect(SUMMARY)
+
+
 def test_a_commit_that_changes_no_base_is_passed_over(committed: Any, watch: Watch) -> None:
     git(committed, "checkout", "-qb", "work")
     running = watch()

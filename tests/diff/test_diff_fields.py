@@ -244,6 +244,18 @@ def test_targets_that_a_scope_gives_up_to_a_group_around_it_are_not_lost() -> No
     assert [(c.group_id, c.slice) for c in mine.covered_by] == [("all", 'cluster!="a", cluster=~"a|b"')]
 
 
+def test_a_slice_that_another_group_disables_elsewhere_is_lost() -> None:
+    def files(cluster: str) -> Files:
+        scope = f"scope: {{group_id: web, cluster: {cluster}}}"
+        text = f"group: part\nparent: web\n{scope}\nrules: {{HighCPU: {{enabled: false}}}}"
+        return edit(BASE, {ALL: None, DB: None, WEB: f"group: web\n{SEVENTY}", f"{GROUPS}part.yaml": text})
+
+    (change,) = plan_of(files("a"), files("b")).changes
+
+    assert [(c.group_id, c.slice) for c in change.uncovered] == [("part", 'cluster="b"')]
+    assert [(c.group_id, c.slice) for c in change.regained] == [("part", 'cluster="a"')]
+
+
 def test_more_than_one_rule_of_a_template_are_matched_by_what_they_say() -> None:
     def files(*keys: str) -> Files:
         entries = ", ".join(

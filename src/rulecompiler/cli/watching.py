@@ -79,7 +79,7 @@ class Watching:
             what = _saved(self._state, state)
             if glance != self._glance:
                 self._glance = glance
-                what = what or self._moved()
+                what = "; ".join(filter(None, (what, self._moved())))
             if self._again:
                 what = what or "trying again"
             if what:
@@ -137,7 +137,10 @@ class Watching:
     def _round(self, what: str) -> None:
         """Compiles and prints what came of it."""
         self._again = False
-        self._glance = self._look_at_glance()
+        glance = self._look_at_glance()
+        if self._base is not None and glance != self._glance:
+            self._moved()  # git saves files first, and moves then
+        self._glance = glance
         with contextlib.ExitStack() as stack:
             if not self._dry_run:
                 fault = stack.enter_context(locked(self._root, 0.0))
